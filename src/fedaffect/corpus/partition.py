@@ -1,0 +1,145 @@
+"""Sharing out the training conversations of a corpus among clients.
+
+The unit of context is the conversation, so it is never cut: where a client may learn only from some
+utterances (its own, or those of its classes), the others stay as unsupervised context.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Integers
+from fedaffect.errors import UserError
+from fedaffect.experiment import Partition
+from fedaffect.randomness import generator
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one client holds.
+
+    Attributes:
+        conversations: indices of the conversations it holds whole, increasing.
+        supervised: rows of the corpus whose labels it learns from, increasing.
+    """
+
+    name: str
+    conversations: Integers
+    supervised: Integers
+
+    @property
+    def volume(self) -> int:
+        """Supervised utterances."""
+        return len(self.supervised)
+
+
+def pooled(corpus: ConversationCorpus) -> list[Share]:
+    """One client that holds the whole training part: what *centralised* means."""
+    return [_share(corpus, "pooled", corpus.conversations_in("train"))]
+
+
+def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> list[Share]:
+    """Share out the training part; every client holds at least one conversation.
+
+    Raises:
+        UserError: more clients than conversations (or a corpus without training conversations).
+    """
+    available = len(corpus.conversations_in("train"))
+    if settings.name != "person" and settings.clients > available:
+        raise UserError(
+            f"{corpus.name}: partition.clients: {settings.clients} clients cannot share "
+            f"{available} training conversations; set partition.clients to at most {available}"
+        )
+    make = {
+        "iid": _iid,
+        "dirichlet": _dirichlet,
+        "person": _person,
+        "random_classes": _random_classes,
+    }[settings.name]
+    return make(corpus, settings, generator(seed, "partition", settings.name))
+
+
+def labels_per_client(corpus: ConversationCorpus, shares: list[Share]) -> Integers:
+    """[clients, classes]: how many supervised utterances of each class a client holds."""
+    classes = len(corpus.classes)
+    return np.stack([np.bincount(corpus.label[s.supervised], minlength=classes) for s in shares])
+
+
+def _iid(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """Conversations dealt out at random, equal numbers up to one."""
+    shuffled = random.permutation(corpus.conversations_in("train"))
+    hands = np.array_split(shuffled, settings.clients)
+    return [_share(corpus, _name(i), np.sort(hand)) for i, hand in enumerate(hands)]
+
+
+def _dirichlet(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """Label skew that leaves conversations whole.
+
+    Each client draws a taste over classes from Dirichlet(alpha); the conversations, in random order,
+    go to a client with probability proportional to the taste for the conversation's labels. A client
+    left with nothing takes a conversation from the one that holds most.
+    """
+    classes = len(corpus.classes)
+    taste = random.dirichlet(np.full(classes, settings.alpha), size=settings.clients)
+    hands: list[list[int]] = [[] for _ in range(settings.clients)]
+    for conversation in random.permutation(corpus.conversations_in("train")):
+        label = corpus.label[corpus.rows(int(conversation))]
+        histogram = np.bincount(label[label != UNLABELLED], minlength=classes)
+        match = np.clip(taste @ (histogram / max(histogram.sum(), 1)), 1e-12, None)
+        hands[random.choice(settings.clients, p=match / match.sum())].append(int(conversation))
+    for hand in hands:
+        if not hand:
+            hand.append(max(hands, key=len).pop())
+    return [_share(corpus, _name(i), np.array(sorted(hand))) for i, hand in enumerate(hands)]
+
+
+def _person(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """A client is a person: it holds the conversations it took part in and learns from its own words."""
+    shares = []
+    for person in np.unique(corpus.person[corpus.items_in("train")]):
+        own = np.flatnonzero((corpus.person == person) & corpus.items_in("train"))
+        conversations = np.unique(corpus.conversation[own])
+        supervised = own[corpus.label[own] != UNLABELLED]
+        shares.append(Share(corpus.persons[person], conversations, supervised))
+    return shares
+
+
+def _random_classes(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """A random set of classes a client (Wang et al. 2026 §4.1), by masking labels.
+
+    Conversations are dealt out as in `iid`. A client keeps k_i ~ Uniform{2..C} of the classes that
+    occur in them (all, if fewer occur); utterances of other classes stay as context. Every class is
+    then held by at least two clients, where two have utterances of it.
+    """
+    dealt = _iid(corpus, settings, random)
+    occurs = labels_per_client(corpus, dealt) > 0
+    sizes = random.integers(2, max(3, len(corpus.classes) + 1), size=len(dealt))
+    kept = np.zeros_like(occurs)
+    for client, size in enumerate(sizes):
+        mine = np.flatnonzero(occurs[client])
+        kept[client, random.choice(mine, size=min(size, len(mine)), replace=False)] = True
+    for label in range(len(corpus.classes)):
+        could = np.flatnonzero(occurs[:, label] & ~kept[:, label])
+        missing = max(2 - int(kept[:, label].sum()), 0)
+        kept[random.permutation(could)[:missing], label] = True
+    return [
+        Share(s.name, s.conversations, s.supervised[kept[i, corpus.label[s.supervised]]])
+        for i, s in enumerate(dealt)
+    ]
+
+
+def _share(corpus: ConversationCorpus, name: str, conversations: Integers) -> Share:
+    rows = np.concatenate([np.arange(len(corpus))[corpus.rows(int(c))] for c in conversations])
+    return Share(name, conversations, rows[corpus.label[rows] != UNLABELLED])
+
+
+def _name(index: int) -> str:
+    return f"client-{index:02d}"

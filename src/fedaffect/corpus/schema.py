@@ -1,0 +1,130 @@
+"""What a corpus is: items with features by modality, labels, persons, splits and provenance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.errors import UserError
+
+SPLITS = ("train", "dev", "test")
+UNLABELLED = -1
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Modality:
+    """A named stream of a corpus: the shape and dtype of one item's features."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a corpus came from.
+
+    `pairing`: `recorded` where all modalities of an item were recorded together, `label-matched`
+    where they were put together by label and no fused number may be read as a real one.
+    """
+
+    source: str
+    sha256: str
+    reader: str
+    synthetic: bool = False
+    pairing: Literal["recorded", "label-matched"] = "recorded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Items: whatever gets a label (an utterance, a face, a window of 30 s).
+
+    Attributes:
+        features: by modality, [items, *shape]; names are sorted once, here.
+        present: by modality, bool [items]; False = the modality is missing for that item.
+        label: [items], index into `classes`, or `UNLABELLED`.
+        person: [items], index into `persons`. For partitions and audits; never seen by a model.
+        split: [items], index into `SPLITS`.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    features: Mapping[str, Array]
+    present: Mapping[str, Flags]
+    label: Integers
+    person: Integers
+    persons: tuple[str, ...]
+    split: Integers
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", dict(sorted(self.features.items())))
+        object.__setattr__(self, "present", dict(sorted(self.present.items())))
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def modalities(self) -> dict[str, Modality]:
+        return {m: Modality(m, a.shape[1:], str(a.dtype)) for m, a in self.features.items()}
+
+    def items_in(self, split: str) -> Flags:
+        """bool [items]: which items belong to `train`, `dev` or `test`."""
+        return self.split == SPLITS.index(split)
+
+    def with_modalities(self, names: tuple[str, ...]) -> Self:
+        """The same items seen through fewer modalities.
+
+        Raises:
+            UserError: a modality that this corpus lacks.
+        """
+        for name in names:
+            if name not in self.features:
+                raise UserError(
+                    f"{self.name}: no modality `{name}`; it has: {', '.join(self.features)}"
+                )
+        return replace(
+            self,
+            features={m: self.features[m] for m in names},
+            present={m: self.present[m] for m in names},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationCorpus(Corpus):
+    """Items are utterances, kept in the order (conversation, turn): a conversation is a run of rows.
+
+    Attributes:
+        conversation: [items], index into `conversations`; never decreasing.
+        turn: [items], increasing inside a conversation.
+        role: [items], who speaks *inside this conversation*, 0..roles-1. Models see it.
+    """
+
+    conversation: Integers
+    conversations: tuple[str, ...]
+    turn: Integers
+    role: Integers
+    _starts: Integers = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        starts = np.searchsorted(self.conversation, np.arange(len(self.conversations) + 1))
+        object.__setattr__(self, "_starts", starts)
+
+    @property
+    def roles(self) -> int:
+        return int(self.role.max()) + 1 if len(self) else 0
+
+    def rows(self, conversation: int) -> slice:
+        """The rows of one conversation, in turn order."""
+        return slice(int(self._starts[conversation]), int(self._starts[conversation + 1]))
+
+    def conversations_in(self, split: str) -> Integers:
+        """Indices of the conversations of a split, increasing."""
+        return np.unique(self.conversation[self.items_in(split)])

@@ -1,0 +1,247 @@
+"""An experiment: everything that decides a run's numbers, typed, validated, written as TOML.
+
+Values come from three places, the later winning: the defaults below, a preset or a TOML file, and
+`--set section.name=value` on the command line. A model's and an algorithm's own settings stand in
+their files (`SDT.Settings`, `FedMPD.Settings`); here they pass through as extra keys of their section.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from fedaffect.errors import UserError
+
+SYNTHETIC = "synthetic"
+M = TypeVar("M", bound=BaseModel)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class OpenSection(Section):
+    """A section whose further keys belong to the class that its `name` finds."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys beside `name`, to be validated by the class they are meant for."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Features(Section):
+    """How raw feature columns are scaled before a model sees them.
+
+    `federated`: zero mean and unit variance by statistics that the clients sum up together in a first
+    exchange; equal to the statistics of the pooled training part. `none`: as stored.
+    """
+
+    standardise: Literal["federated", "none"] = "federated"
+
+
+class Partition(Section):
+    """How the training part of a corpus is shared out among clients (brief: partitions of conversations).
+
+    `clients` is ignored by `person` (one client a person).
+    """
+
+    name: Literal["iid", "dirichlet", "person", "random_classes"] = "iid"
+    clients: int = Field(20, ge=1, le=1_000_000)
+    alpha: float = Field(0.5, gt=0, description="Dirichlet concentration; small = unequal")
+
+
+class Model(OpenSection):
+    name: str = "sdt"
+
+
+class Training(Section):
+    """One client's learning in one round."""
+
+    local_epochs: int = Field(1, ge=1)
+    batch_size: int = Field(16, ge=1, description="conversations a step")
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(
+        1e-5, ge=0, description="L2 added to the gradient, as in Adam's paper"
+    )
+    optimiser_state: Literal["reset", "keep"] = "reset"
+    class_weights: Literal["none", "local", "federated"] = "local"
+    temperature: float = Field(1.0, gt=0)
+    task_weight: float = Field(1.0, ge=0)
+    student_weight: float = Field(1.0, ge=0)
+    distillation_weight: float = Field(1.0, ge=0)
+    detach_teacher: bool = False
+    scale_by_temperature: bool = Field(
+        False, description="multiply the KL term by temperature squared"
+    )
+
+
+class Algorithm(OpenSection):
+    name: str = "fedavg"
+
+
+class Clients(Section):
+    """Which clients take part in a round.
+
+    `top_volume` is Wang et al. 2026: among those online, the given fraction with the most utterances.
+    """
+
+    rule: Literal["uniform", "volume", "top_volume"] = "uniform"
+    fraction: float = Field(1.0, gt=0, le=1)
+    availability: str = Field(
+        "always", description="always | bernoulli(p): online with probability p"
+    )
+
+    @field_validator("availability")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        online_probability(text)
+        return text
+
+
+class Rounds(Section):
+    count: int = Field(20, ge=1)
+    patience: int = Field(
+        0, ge=0, description="stop after so many rounds without a better dev score; 0 = never"
+    )
+    selection: Literal["dev", "last"] = "dev"
+    smoothing: int = Field(
+        3, ge=1, description="the dev score of a round is its mean over so many rounds"
+    )
+    evaluate_every: int = Field(1, ge=1)
+    checkpoint_every: int = Field(1, ge=1)
+    quorum: float = Field(0.5, ge=0, le=1, description="fraction of the cohort that must answer")
+
+
+class Engine(Section):
+    name: Literal["local"] = "local"
+
+
+class Experiment(Section):
+    """One run, whole. Equal experiments give equal numbers."""
+
+    name: str = Field("experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    data: str = Field(SYNTHETIC, description="folder of an imported corpus, or `synthetic`")
+    seed: int = Field(0, ge=0)
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    features: Features = Features()
+    partition: Partition = Partition()
+    model: Model = Model()
+    training: Training = Training()
+    algorithm: Algorithm = Algorithm()
+    clients: Clients = Clients()
+    rounds: Rounds = Rounds()
+    engine: Engine = Engine()
+
+    @classmethod
+    def load(cls, source: str | Path, settings: Iterable[str] = ()) -> "Experiment":
+        """Read a TOML file or a preset's name, then apply `a.b=c` settings.
+
+        Raises:
+            UserError: unknown preset, unreadable TOML, unknown or ill-typed field.
+        """
+        table = _read(source)
+        for setting in settings:
+            _apply(table, setting)
+        return cls.from_table(table, str(source))
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any], source: str) -> "Experiment":
+        return validated(cls, table, source)
+
+    def with_settings(self, settings: Iterable[str]) -> "Experiment":
+        """A copy with `a.b=c` settings applied."""
+        table = self.model_dump()
+        for setting in settings:
+            _apply(table, setting)
+        return self.from_table(table, "--set")
+
+    def to_toml(self) -> str:
+        """The resolved experiment; `Experiment.load` of it gives an equal one."""
+        return tomli_w.dumps(self.model_dump())
+
+
+def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
+    """`schema(**table)`, with pydantic's complaint turned into one line for a person.
+
+    Raises:
+        UserError: naming `source`, the first offending field and what it may be.
+    """
+    try:
+        return schema.model_validate(dict(table))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "(whole)"
+        reason = first["msg"]
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(sorted(schema.model_fields)) if len(first["loc"]) == 1 else ""
+            reason = "no such setting" + (f"; known here: {known}" if known else "")
+        raise UserError(f"{source}: {field}: {reason} (given: {first['input']!r})") from None
+
+
+def online_probability(availability: str) -> float:
+    """`always` → 1.0, `bernoulli(0.8)` → 0.8.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if availability == "always":
+        return 1.0
+    match = re.fullmatch(r"bernoulli\((\d*\.?\d+)\)", availability)
+    if match is None or not 0 < float(match[1]) <= 1:
+        raise ValueError("availability is `always` or `bernoulli(p)` with 0 < p <= 1")
+    return float(match[1])
+
+
+def presets() -> list[str]:
+    """Names that `fedaffect run NAME` understands."""
+    folder = resources.files("fedaffect") / "presets"
+    return sorted(
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
+    )
+
+
+def _read(source: str | Path) -> dict[str, Any]:
+    path = Path(source)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise UserError(f"{path}: no such experiment file")
+        text = path.read_text(encoding="utf-8")
+    elif str(source) in presets():
+        text = (resources.files("fedaffect") / "presets" / f"{source}.toml").read_text("utf-8")
+    else:
+        raise UserError(
+            f"{source}: no such preset; give a .toml file or one of: {', '.join(presets())}"
+        )
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source}: not valid TOML: {error}") from None
+
+
+def _apply(table: dict[str, Any], setting: str) -> None:
+    path, separator, text = setting.partition("=")
+    *sections, name = path.strip().split(".")
+    if not separator or not name:
+        raise UserError(f"--set {setting}: write it as section.name=value")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise UserError(f"--set {setting}: `{section}` is a value, not a section")
+    table[name] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """TOML where it is TOML (`3`, `0.1`, `true`, `["a"]`), a plain string otherwise."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,92 @@
+"""The only thing that crosses a client's boundary, and how it is written as bytes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from fedaffect.errors import UserError
+from fedaffect.learning.learner import Tensors
+
+_BLOB = "blob/"
+MAXIMUM_BYTES = 2**31
+
+
+@dataclass(frozen=True)
+class Update:
+    """Named arrays, scalars and blobs; never an object, never a pickle.
+
+    Attributes:
+        tensors: named by path (`model/gate`, `prototype/fused/3`); an update may lack names.
+        weights: how much an update counts, by name prefix; the longest matching prefix wins.
+        fallback: weights used for a name whose weights sum to zero over all clients.
+        scalars: measures for the record (loss, distances); never averaged into a model.
+        blobs: bytes in a documented format (a forest).
+    """
+
+    tensors: Tensors = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    fallback: Mapping[str, float] = field(default_factory=dict)
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """safetensors, the scalar parts as JSON in its header."""
+        return safetensors.numpy.save(self._arrays(), metadata=self._metadata())
+
+    @property
+    def encoded_size(self) -> int:
+        """`len(self.encode())`, without copying a tensor."""
+        empty = {name: array[:0] if array.ndim else array for name, array in self._arrays().items()}
+        del empty
+        return len(self.encode())
+
+    @staticmethod
+    def decode(payload: bytes) -> "Update":
+        """The inverse of `encode`.
+
+        Raises:
+            UserError: not such a payload, or larger than `MAXIMUM_BYTES`.
+        """
+        if len(payload) > MAXIMUM_BYTES:
+            raise UserError(f"update: {len(payload)} bytes; at most {MAXIMUM_BYTES} are read")
+        try:
+            arrays = safetensors.numpy.load(payload)
+            header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
+            parts: dict[str, Any] = json.loads(header["__metadata__"]["update"])
+            return Update(
+                tensors={n: a for n, a in arrays.items() if not n.startswith(_BLOB)},
+                weights=parts["weights"],
+                fallback=parts["fallback"],
+                scalars=parts["scalars"],
+                blobs={n[5:]: a.tobytes() for n, a in arrays.items() if n.startswith(_BLOB)},
+            )
+        except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"update: not a readable payload: {error}") from None
+
+    def _arrays(self) -> Tensors:
+        blobs = {_BLOB + n: np.frombuffer(b, np.uint8) for n, b in self.blobs.items()}
+        return {n: np.ascontiguousarray(a) for n, a in self.tensors.items()} | blobs
+
+    def _metadata(self) -> dict[str, str]:
+        parts = {
+            "weights": dict(self.weights),
+            "fallback": dict(self.fallback),
+            "scalars": dict(self.scalars),
+        }
+        return {"update": json.dumps(parts)}
+
+
+def longest_prefix(weights: Mapping[str, float], name: str) -> float | None:
+    """The weight of the longest prefix of `name`, by whole path segments; None where none fits."""
+    path = name
+    while True:
+        if path in weights:
+            return weights[path]
+        if not path:
+            return None
+        path = path.rpartition("/")[0]

@@ -1,0 +1,1 @@
+"""What works on numbers alone, with numpy only: nearest prototypes, decision rules."""

@@ -1,0 +1,85 @@
+"""The protocol of whatever learns on one client; torch-free, so that a client without torch can run it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.partition import Share
+
+Tensors = dict[str, npt.NDArray[Any]]
+"""Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
+
+ExtraLoss = Callable[..., Any]
+"""`(prediction, batch) -> scalar`, added to a learner's own objective by an algorithm."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of one call of `fit`.
+
+    Attributes:
+        loss: mean objective over the last epoch's utterances.
+        parts: the same for each part of the objective, by name.
+        steps: optimiser steps taken.
+        optimiser: the optimiser's state, named `optimiser/...`, to continue from.
+    """
+
+    loss: float
+    parts: Mapping[str, float]
+    steps: int
+    optimiser: Tensors = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Predictions for rows of a corpus, in evaluation mode.
+
+    Attributes:
+        item: int64 [n], rows of the corpus.
+        probability: float32 [n, classes].
+        embedding: float32 [n, embedding_dim], what prototypes are means of.
+        modality_weights: float32 [n, modalities], each row sums to 1 over the modalities present.
+    """
+
+    item: npt.NDArray[np.int64]
+    probability: npt.NDArray[np.float32]
+    embedding: npt.NDArray[np.float32]
+    modality_weights: npt.NDArray[np.float32]
+
+
+class Learner(Protocol):
+    """What learns on one client: a torch trainer, later a numpy head or a forest."""
+
+    def get(self) -> Tensors:
+        """Copies of the learnt tensors, named `model/...`."""
+
+    def set(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Load learnt tensors (`model/...`) and feature statistics (`features/...`).
+
+        Raises:
+            UserError: a name, shape or dtype that this learner does not have.
+        """
+
+    def fit(
+        self,
+        share: Share,
+        *,
+        seed: int,
+        extra_loss: ExtraLoss | None = None,
+        class_weights: npt.NDArray[np.float64] | None = None,
+        optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Fit:
+        """Learn from a share for the experiment's local epochs, starting from what `set` loaded.
+
+        Args:
+            seed: decides batches and dropout.
+            extra_loss: an algorithm's own term, called on each batch's prediction.
+            class_weights: float64 [classes]; None = by the share's own label counts.
+            optimiser: the state a previous `Fit` returned; None = start afresh.
+        """
+
+    def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
+        """Outputs for every utterance of the conversations, in row order."""

@@ -1,0 +1,122 @@
+"""Scores from counts. A confusion matrix a conversation is all that ever needs to leave a client."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
+from fedaffect.learning.learner import Outputs
+from fedaffect.randomness import generator
+
+BINS = 15
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The field's scores of one confusion matrix; classes without an item do not count in the means."""
+
+    weighted_f1: float
+    macro_f1: float
+    accuracy: float
+    uar: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Additive counts of one model on one part of a corpus.
+
+    Attributes:
+        confusion: int64 [conversations, classes, classes], rows true, columns estimated.
+        reliability: float64 [BINS, 3]: items, summed confidence, correct ones, by confidence.
+        modality_weights: float64 [classes, modalities], summed over items of a true class.
+    """
+
+    confusion: Counts
+    reliability: Floats
+    modality_weights: Floats
+
+    @property
+    def total(self) -> Counts:
+        """int64 [classes, classes]: the confusion over all conversations."""
+        return self.confusion.sum(axis=0)
+
+
+def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:
+    """Count what `outputs` got right and wrong; unlabelled utterances are left out."""
+    labelled = corpus.label[outputs.item] != UNLABELLED
+    item, probability = outputs.item[labelled], outputs.probability[labelled]
+    true, estimated = corpus.label[item], probability.argmax(axis=1)
+    classes = len(corpus.classes)
+
+    _, position = np.unique(corpus.conversation[item], return_inverse=True)
+    confusion = np.zeros((int(position.max(initial=-1)) + 1, classes, classes), np.int64)
+    np.add.at(confusion, (position, true, estimated), 1)
+
+    confidence = probability.max(axis=1)
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    reliability = np.zeros((BINS, 3))
+    np.add.at(reliability, bins, np.stack([np.ones(len(bins)), confidence, true == estimated], 1))
+
+    weights = np.zeros((classes, outputs.modality_weights.shape[1]))
+    np.add.at(weights, true, outputs.modality_weights[labelled])
+    return Evaluation(confusion, reliability, weights)
+
+
+def recall_and_f1(confusion: Counts) -> tuple[Floats, Floats]:
+    """Each class's recall (the field's per-class "accuracy") and F1; 0 where a class has no item."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    true, estimated = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    recall = np.divide(hits, true, out=np.zeros_like(hits), where=true > 0)
+    both = true + estimated
+    return recall, np.divide(2 * hits, both, out=np.zeros_like(hits), where=both > 0)
+
+
+def scores(confusion: Counts) -> Scores:
+    """Scores of [classes, classes]; all 0 for an empty matrix.
+
+    accuracy = Σ_c n_c recall_c / N and weighted F1 = Σ_c n_c F1_c / N.
+    """
+    support = confusion.sum(axis=1)
+    seen, total = support > 0, max(int(support.sum()), 1)
+    recall, f1 = recall_and_f1(confusion)
+    if not seen.any():
+        return Scores(0.0, 0.0, 0.0, 0.0)
+    return Scores(
+        weighted_f1=float(support @ f1 / total),
+        macro_f1=float(f1[seen].mean()),
+        accuracy=float(support @ recall / total),
+        uar=float(recall[seen].mean()),
+    )
+
+
+def own_classes(confusion: Counts, labels: Counts) -> Counts:
+    """The rows of a confusion matrix whose class a client has: FedProto's *personal* test.
+
+    Args:
+        labels: int64 [classes], the client's label counts.
+    """
+    return np.where((labels > 0)[:, None], confusion, 0)
+
+
+def calibration_error(reliability: Floats) -> float:
+    """Expected calibration error (Naeini et al. 2015) from `Evaluation.reliability`."""
+    items, confidence, correct = reliability.T
+    return float(np.abs(confidence - correct).sum() / max(items.sum(), 1))
+
+
+def bootstrap_interval(
+    confusion: Counts, seed: int, draws: int = 1000, level: float = 0.95
+) -> tuple[float, float]:
+    """An interval for weighted F1 by drawing conversations with replacement.
+
+    Args:
+        confusion: int64 [conversations, classes, classes]; the conversation is what is independent.
+    """
+    random = generator(seed, "bootstrap")
+    picked = random.integers(0, len(confusion), size=(draws, len(confusion)))
+    drawn = [scores(confusion[rows].sum(axis=0)).weighted_f1 for rows in picked]
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
