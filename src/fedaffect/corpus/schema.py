@@ -76,7 +76,7 @@ class Corpus:
 
     def items_in(self, split: str) -> Flags:
         """bool [items]: which items belong to `train`, `dev` or `test`."""
-        return self.split == SPLITS.index(split)
+        return np.equal(self.split, SPLITS.index(split))
 
     def with_modalities(self, names: tuple[str, ...]) -> Self:
         """The same items seen through fewer modalities.

@@ -41,7 +41,7 @@ class Evaluation:
     @property
     def total(self) -> Counts:
         """int64 [classes, classes]: the confusion over all conversations."""
-        return self.confusion.sum(axis=0)
+        return np.sum(self.confusion, axis=0)
 
 
 def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:
