@@ -1,0 +1,80 @@
+"""Small corpora for every test: real shapes, invented numbers."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from fedaffect.corpus import ConversationCorpus, Provenance
+from fedaffect.randomness import generator
+
+MakeCorpus = Callable[..., ConversationCorpus]
+
+
+@pytest.fixture(scope="session")
+def make_corpus() -> MakeCorpus:
+    """A function that builds a tiny, sound conversation corpus; see `_make_corpus`."""
+    return _make_corpus
+
+
+def _make_corpus(
+    *,
+    conversations: int = 4,
+    turns: int = 5,
+    classes: int = 3,
+    modalities: Mapping[str, int] | None = None,
+    roles: int = 2,
+    persons: int | None = None,
+    missing: float = 0.0,
+    splits: Sequence[int] | None = None,
+    seed: int = 0,
+) -> ConversationCorpus:
+    """Turns alternate between roles; labels shift each modality's mean, so that learning is possible.
+
+    Args:
+        modalities: width by name, float32; default `{"text": 4, "audio": 3}`.
+        persons: default `roles` persons a conversation.
+        missing: fraction of items whose modality is absent (zeros there), drawn for each modality;
+            an item keeps at least its first one.
+        splits: index into SPLITS a conversation; default: the last is test, the one before dev
+            (from 3 conversations on), the others train.
+    """
+    widths = dict(modalities or {"text": 4, "audio": 3})
+    persons = persons or conversations * roles
+    random = generator(seed, "tests")
+    conversation = np.repeat(np.arange(conversations), turns)
+    turn = np.tile(np.arange(turns), conversations)
+    role = turn % roles
+    label = random.integers(0, classes, size=len(turn))
+    label[: min(classes, len(label))] = np.arange(min(classes, len(label)))
+    split = np.zeros(conversations, np.int64)
+    split[-1] = 2 if conversations > 1 else 0
+    if conversations > 2:
+        split[-2] = 1
+    if splits is not None:
+        split = np.asarray(splits, np.int64)
+
+    features, present = {}, {}
+    for position, (name, width) in enumerate(widths.items()):
+        centre = random.normal(size=(classes, width))
+        values = centre[label] + 0.5 * random.normal(size=(len(label), width))
+        there = np.ones(len(label), bool)
+        if position:
+            there = random.random(len(label)) >= missing
+        features[name] = np.where(there[:, None], values, 0).astype(np.float32)
+        present[name] = there
+    return ConversationCorpus(
+        name="tiny",
+        classes=tuple(f"class-{i}" for i in range(classes)),
+        features=features,
+        present=present,
+        label=label.astype(np.int64),
+        person=(conversation * roles + role) % persons,
+        persons=tuple(f"person-{i}" for i in range(persons)),
+        split=split[conversation],
+        provenance=Provenance("tests", "0" * 64, "make_corpus", synthetic=True),
+        conversation=conversation,
+        conversations=tuple(f"conversation-{i}" for i in range(conversations)),
+        turn=turn,
+        role=role,
+    )
