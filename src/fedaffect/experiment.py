@@ -88,6 +88,20 @@ class Algorithm(OpenSection):
     name: str = "fedavg"
 
 
+def online_probability(availability: str) -> float:
+    """`always` → 1.0, `bernoulli(0.8)` → 0.8.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if availability == "always":
+        return 1.0
+    match = re.fullmatch(r"bernoulli\((\d*\.?\d+)\)", availability)
+    if match is None or not 0 < float(match[1]) <= 1:
+        raise ValueError("availability is `always` or `bernoulli(p)` with 0 < p <= 1")
+    return float(match[1])
+
+
 class Clients(Section):
     """Which clients take part in a round.
 
@@ -185,20 +199,6 @@ def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
             known = ", ".join(sorted(schema.model_fields)) if len(first["loc"]) == 1 else ""
             reason = "no such setting" + (f"; known here: {known}" if known else "")
         raise UserError(f"{source}: {field}: {reason} (given: {first['input']!r})") from None
-
-
-def online_probability(availability: str) -> float:
-    """`always` → 1.0, `bernoulli(0.8)` → 0.8.
-
-    Raises:
-        ValueError: anything else.
-    """
-    if availability == "always":
-        return 1.0
-    match = re.fullmatch(r"bernoulli\((\d*\.?\d+)\)", availability)
-    if match is None or not 0 < float(match[1]) <= 1:
-        raise ValueError("availability is `always` or `bernoulli(p)` with 0 < p <= 1")
-    return float(match[1])
 
 
 def presets() -> list[str]:
