@@ -1,0 +1,88 @@
+"""Models of conversations: one file a model, found by its name.
+
+A model is a `torch.nn.Module` with a nested `Settings` (its own keys of the experiment's `[model]`), the
+constructor `Model(settings, *, modalities, roles, classes)` and `forward(DialogueBatch) -> Prediction`.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from fedaffect.errors import UserError
+from fedaffect.experiment import Section, validated
+
+
+def build(
+    name: str,
+    settings: Mapping[str, Any],
+    *,
+    modalities: Mapping[str, int],
+    roles: int,
+    classes: int,
+) -> nn.Module:
+    """The model called `name`, with fresh parameters from torch's current generator.
+
+    Args:
+        name: a module of this package (`sdt`), or `package.module:Class` of your own.
+        settings: the model's own keys of the experiment.
+        modalities: feature width by name, sorted.
+        roles: how many roles a conversation has at most.
+
+    Raises:
+        UserError: no such model, a setting it does not have, or a modality's name it cannot carry.
+    """
+    model = _find(name)
+    for modality in modalities:
+        if any(sign in modality for sign in (".", "/", "->")) or hasattr(nn.ModuleDict, modality):
+            raise UserError(
+                f"model: a modality cannot be called `{modality}`: rename it in the corpus"
+            )
+    chosen = validated(model.Settings, settings, "model")  # type: ignore[attr-defined]
+    return model(chosen, modalities=modalities, roles=roles, classes=classes)
+
+
+def names() -> list[str]:
+    """The models of this package."""
+    modules = (m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg)
+    return sorted(m for m in modules if _models_in(importlib.import_module(f"{__name__}.{m}")))
+
+
+def _find(name: str) -> type[nn.Module]:
+    module, separator, attribute = name.partition(":")
+    if not separator:
+        if name not in names():
+            raise UserError(
+                f"model.name: no model `{name}`; give one of: {', '.join(names())}, "
+                "or package.module:Class"
+            )
+        return _models_in(importlib.import_module(f"{__name__}.{name}"))[0]
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError as error:
+        raise UserError(f"model.name: cannot import `{module}`: {error}") from None
+    if not _is_model(found):
+        raise UserError(
+            f"model.name: `{name}` is no torch module with nested Settings; "
+            f"give one, or one of: {', '.join(names())}"
+        )
+    assert isinstance(found, type)
+    return found
+
+
+def _models_in(module: ModuleType) -> list[type[nn.Module]]:
+    return [m for m in vars(module).values() if _is_model(m) and m.__module__ == module.__name__]
+
+
+def _is_model(thing: object) -> bool:
+    settings = getattr(thing, "Settings", None)
+    return (
+        inspect.isclass(thing)
+        and issubclass(thing, nn.Module)
+        and inspect.isclass(settings)
+        and issubclass(settings, Section)
+    )

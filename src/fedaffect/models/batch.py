@@ -1,0 +1,39 @@
+"""What a conversation model sees: a few conversations, padded to the longest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DialogueBatch:
+    """B conversations of up to N utterances. Masks: True = counts.
+
+    Attributes:
+        features: by modality (names sorted), float32 [B, N, d_m].
+        present: by modality, bool [B, N]; False = the utterance lacks it and its features are never read.
+        role: int64 [B, N], who speaks inside the conversation; padding has the role `roles`.
+        valid: bool [B, N], True = a real utterance, False = padding.
+        label: int64 [B, N], 0 where not supervised.
+        supervised: bool [B, N], True = counts in the loss (implies `valid`); the rest is context.
+    """
+
+    features: Mapping[str, Tensor]
+    present: Mapping[str, Tensor]
+    role: Tensor
+    valid: Tensor
+    label: Tensor
+    supervised: Tensor
+
+    def to(self, device: torch.device | str) -> "DialogueBatch":
+        """The same batch on another device."""
+        return DialogueBatch(
+            features={m: x.to(device) for m, x in self.features.items()},
+            present={m: x.to(device) for m, x in self.present.items()},
+            role=self.role.to(device),
+            valid=self.valid.to(device),
+            label=self.label.to(device),
+            supervised=self.supervised.to(device),
+        )

@@ -1,0 +1,38 @@
+"""Where in the conversation an utterance stands."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def sinusoid(length: int, width: int, device: torch.device | None = None) -> Tensor:
+    """The table of Vaswani et al. 2017, §3.5: sine on even channels, cosine on odd ones.
+
+    Returns:
+        float32 [length, width].
+    """
+    position = torch.arange(length, dtype=torch.float32, device=device).unsqueeze(1)
+    even = torch.arange(0, width, 2, dtype=torch.float32, device=device)
+    angle = position * torch.exp(even * (-math.log(10_000.0) / width))
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :width]
+
+
+class Positions(nn.Module):
+    """`sinusoid`, kept for the usual lengths and computed for longer ones.
+
+    The table is a constant: it is no parameter, and neither saved nor sent.
+    """
+
+    table: Tensor
+
+    def __init__(self, width: int, usual_length: int = 512) -> None:
+        super().__init__()
+        self.register_buffer("table", sinusoid(usual_length, width), persistent=False)
+
+    def forward(self, length: int) -> Tensor:
+        """float32 [length, width]."""
+        usual_length, width = self.table.shape
+        if length <= usual_length:
+            return self.table[:length]
+        return sinusoid(length, width, self.table.device)

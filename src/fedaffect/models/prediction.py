@@ -1,0 +1,26 @@
+"""What every conversation model answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One forward pass over a `DialogueBatch`; rows of padding are finite and mean nothing.
+
+    Attributes:
+        logits: float32 [B, N, C] of all modalities together.
+        by_modality: by modality, float32 [B, N, C]; means nothing where the modality is absent.
+        embedding: float32 [B, N, embedding_dim], what prototypes are means of; 0 without a modality.
+        embedding_by_modality: by modality, float32 [B, N, embedding_dim].
+        modality_weights: float32 [B, N, M] in the order of the modalities; 0 where absent, and the
+            others of an utterance sum to 1.
+    """
+
+    logits: Tensor
+    by_modality: Mapping[str, Tensor]
+    embedding: Tensor
+    embedding_by_modality: Mapping[str, Tensor]
+    modality_weights: Tensor

@@ -1,0 +1,161 @@
+"""SDT: a self-distilling transformer over the modalities of a conversation.
+
+Ma, Wang, Lin, Zhang, Zhang, Xu: IEEE Transactions on Multimedia 26 (2024), arXiv 2310.20494. Here for
+any number of modalities, with missing ones, and with the fusion of Wang et al. 2026 as a choice.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from fedaffect.errors import UserError
+from fedaffect.experiment import Section
+from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.layers.attention import Encoder, frozen_identity
+from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
+from fedaffect.models.layers.position import Positions
+from fedaffect.models.prediction import Prediction
+
+
+class SDT(nn.Module):
+    """Every modality reads every modality; gates and a fusion weigh what was read; M students help.
+
+    A missing modality is masked out of what others read and out of the fusion; its features are not
+    looked at. Attention runs over the whole conversation, the future included.
+
+    Args:
+        modalities: feature width by name, in sorted order.
+        roles: number of roles; `roles` itself is the role of padding.
+    """
+
+    class Settings(Section):
+        """The shape of the model. `paper` is width 1024, `small` 256, `narrow` 128, `tiny` 64."""
+
+        width: int = Field(64, ge=1)
+        heads: int = Field(8, ge=1)
+        feedforward: int = Field(0, ge=0, description="0 = width")
+        layers: int = Field(1, ge=1)
+        dropout: float = Field(0.5, ge=0, lt=1)
+        fusion: Literal["gated", "attention_score"] = "gated"
+        unimodal_gate: Literal["trained", "identity"] = Field(
+            "trained", description="identity: x sigmoid(x), as SDT has it on MELD"
+        )
+        parity: bool = Field(
+            False, description="keep the parameters of SDT's release that nothing uses or trains"
+        )
+        attention_units: int = Field(128, ge=1)
+        rho: Correlation = "pearson"
+        beta: Literal["learned"] | Annotated[float, Field(gt=-1)] = "learned"
+        modality_order: tuple[str, ...] = Field(
+            (), description="for rho: each is compared with the one before; () = sorted names"
+        )
+        embedding_dim: int = Field(0, ge=0, description="0 = width, without a projection")
+
+        @model_validator(mode="after")
+        def _heads_divide_width(self) -> Self:
+            if self.width % self.heads:
+                raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+            return self
+
+    def __init__(
+        self, settings: Settings, *, modalities: Mapping[str, int], roles: int, classes: int
+    ) -> None:
+        super().__init__()
+        names, width = tuple(modalities), settings.width
+        self.modalities = names
+        self.project = nn.ModuleDict(
+            {m: nn.Linear(size, width, bias=False) for m, size in modalities.items()}
+        )
+        self.positions = Positions(width)
+        self.role = nn.Embedding(roles + 1, width, padding_idx=roles)
+        self.dropout = nn.Dropout(settings.dropout)
+        pairs = [_pair(source, m) for m in names for source in names]
+        self.encoder = nn.ModuleDict(
+            {
+                pair: Encoder(
+                    width,
+                    settings.heads,
+                    settings.feedforward or width,
+                    settings.layers,
+                    settings.dropout,
+                    idle_norm=settings.parity,
+                )
+                for pair in pairs
+            }
+        )
+        self.unimodal_gate = nn.ModuleDict({pair: _unimodal_gate(settings) for pair in pairs})
+        self.reduce = nn.ModuleDict({m: nn.Linear(len(names) * width, width) for m in names})
+        self.fusion = _fusion(settings, names)
+        self.classify = nn.Linear(width, classes)
+        self.student = nn.ModuleDict({m: nn.Linear(width, classes) for m in names})
+        self.embed = (
+            nn.Linear(width, settings.embedding_dim, bias=False)
+            if settings.embedding_dim
+            else nn.Identity()
+        )
+
+    def forward(self, batch: DialogueBatch) -> Prediction:
+        """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
+        present = {m: batch.present[m] & batch.valid for m in self.modalities}
+        place = self.positions(batch.valid.shape[1]) + self.role(batch.role)
+        stream = {
+            m: self.project[m](batch.features[m].masked_fill(~present[m].unsqueeze(-1), 0)) + place
+            for m in self.modalities
+        }
+        hidden = {m: self._gather(m, stream, present) for m in self.modalities}
+        fused, weights = self.fusion(
+            torch.stack(list(hidden.values()), dim=-2), torch.stack(list(present.values()), dim=-1)
+        )
+        return Prediction(
+            logits=self.classify(fused),
+            by_modality={m: self.student[m](self.dropout(h.relu())) for m, h in hidden.items()},
+            embedding=self.embed(fused),
+            embedding_by_modality={m: self.embed(h) for m, h in hidden.items()},
+            modality_weights=weights,
+        )
+
+    def _gather(
+        self, modality: str, stream: Mapping[str, Tensor], present: Mapping[str, Tensor]
+    ) -> Tensor:
+        """What one modality [B, N, d] knows after reading itself, then each of the others."""
+        read = []
+        for source in (modality, *(m for m in self.modalities if m != modality)):
+            pair = _pair(source, modality)
+            # Every stream that enters an encoder has a dropout draw of its own.
+            query = self.dropout(stream[modality])
+            other = None if source == modality else self.dropout(stream[source])
+            hidden = self.encoder[pair](query, other, present[source])
+            read.append(torch.sigmoid(self.unimodal_gate[pair](hidden)) * hidden)
+        gathered: Tensor = self.reduce[modality](torch.cat(read, dim=-1))
+        return gathered
+
+
+def _pair(source: str, target: str) -> str:
+    return f"{source}->{target}"
+
+
+def _unimodal_gate(settings: SDT.Settings) -> nn.Module:
+    if settings.unimodal_gate == "trained":
+        return nn.Linear(settings.width, settings.width, bias=False)
+    return frozen_identity(settings.width) if settings.parity else nn.Identity()
+
+
+def _fusion(settings: SDT.Settings, names: tuple[str, ...]) -> nn.Module:
+    order = settings.modality_order or names
+    if sorted(order) != sorted(names):
+        raise UserError(
+            f"model: modality_order: name each modality once: {', '.join(names)} "
+            f"(given: {', '.join(order)})"
+        )
+    if settings.fusion == "gated":
+        return GatedFusion(settings.width)
+    return AttentionScoreFusion(
+        settings.width,
+        order=[names.index(m) for m in order],
+        units=settings.attention_units,
+        rho=settings.rho,
+        beta=None if settings.beta == "learned" else settings.beta,
+    )
