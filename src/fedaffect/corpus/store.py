@@ -1,0 +1,222 @@
+"""A corpus on disk: `corpus.json` to read, `arrays.safetensors` to compute with, nothing to execute."""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from pydantic import Field
+
+from fedaffect.corpus.check import ensure_sound
+from fedaffect.corpus.schema import Array, ConversationCorpus, Modality, Provenance
+from fedaffect.errors import UserError
+from fedaffect.experiment import Section, validated
+
+INDEX = "corpus.json"
+ARRAYS = "arrays.safetensors"
+FORMAT = "fedaffect conversation corpus"
+MAXIMUM_INDEX_BYTES = 2**26
+MAXIMUM_ARRAYS_BYTES = 2**34
+_COLUMNS = ("label", "person", "split", "conversation", "turn", "role")
+
+
+class _StoredModality(Section):
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class _StoredArrays(Section):
+    bytes: int = Field(ge=0, le=MAXIMUM_ARRAYS_BYTES)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class _StoredProvenance(Section):
+    source: str
+    sha256: str
+    reader: str
+    synthetic: bool
+    pairing: Literal["recorded", "label-matched"]
+
+
+class _Index(Section):
+    """The fields of `corpus.json`."""
+
+    format: Literal["fedaffect conversation corpus"]
+    version: Literal[1]
+    name: str
+    items: int = Field(ge=1)
+    classes: tuple[str, ...]
+    persons: tuple[str, ...]
+    conversations: tuple[str, ...]
+    modalities: dict[str, _StoredModality]
+    provenance: _StoredProvenance
+    arrays: _StoredArrays
+
+
+def save(corpus: ConversationCorpus, folder: str | Path) -> None:
+    """Write a sound corpus to `folder`, replacing a corpus that is there.
+
+    Everything is written aside and renamed, so that an interrupted call leaves what was there before.
+
+    Raises:
+        UserError: the corpus has errors, or `folder` holds something else than a corpus.
+    """
+    ensure_sound(corpus)
+    target = Path(folder).absolute()
+    _ensure_replaceable(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.writing")
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    try:
+        aside.mkdir()
+        safetensors.numpy.save_file(_arrays(corpus), aside / ARRAYS)
+        index = json.dumps(_index(corpus, aside / ARRAYS), indent=1, ensure_ascii=False)
+        (aside / INDEX).write_text(index + "\n", encoding="utf-8")
+        for written in (aside / ARRAYS, aside / INDEX):
+            _flush(written)
+        if target.exists():
+            target.rename(old)
+        aside.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: str | Path, *, check: bool = True) -> ConversationCorpus:
+    """Read a stored corpus; sizes, names and the hash are looked at before any array is used.
+
+    Args:
+        check: also refuse a corpus with errors (`check.problems`); off to list them all.
+
+    Raises:
+        UserError: no corpus folder, a missing, truncated or altered file, or an error in the corpus.
+    """
+    folder = Path(folder)
+    index = _read_index(folder / INDEX)
+    arrays = _read_arrays(folder / ARRAYS, index)
+    corpus = ConversationCorpus(
+        name=index.name,
+        classes=index.classes,
+        features={m: arrays[f"feature/{m}"] for m in index.modalities},
+        present={m: arrays[f"present/{m}"] for m in index.modalities},
+        persons=index.persons,
+        conversations=index.conversations,
+        provenance=Provenance(**index.provenance.model_dump()),
+        **{column: arrays[column] for column in _COLUMNS},
+    )
+    if check:
+        ensure_sound(corpus)
+    return corpus
+
+
+def _arrays(corpus: ConversationCorpus) -> dict[str, Array]:
+    arrays = {column: getattr(corpus, column) for column in _COLUMNS}
+    arrays |= {f"feature/{m}": array for m, array in corpus.features.items()}
+    arrays |= {f"present/{m}": array for m, array in corpus.present.items()}
+    return {
+        name: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        for name, array in arrays.items()
+    }
+
+
+def _index(corpus: ConversationCorpus, arrays: Path) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "version": 1,
+        "name": corpus.name,
+        "items": len(corpus),
+        "classes": corpus.classes,
+        "persons": corpus.persons,
+        "conversations": corpus.conversations,
+        "modalities": {
+            m.name: {"shape": m.shape, "dtype": m.dtype} for m in corpus.modalities.values()
+        },
+        "provenance": asdict(corpus.provenance),
+        "arrays": {"bytes": arrays.stat().st_size, "sha256": sha256_of(arrays)},
+    }
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _ensure_replaceable(target: Path) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UserError(f"{target}: a file is there; name a new folder")
+    others = sorted({path.name for path in target.iterdir()} - {INDEX, ARRAYS})
+    if others:
+        raise UserError(f"{target}: holds something else ({others[0]}); name a new folder")
+    index = target / INDEX
+    # Only the mark is looked for, so that a damaged corpus can be imported again in its place.
+    if index.exists() and FORMAT.encode() not in index.read_bytes()[:200]:
+        raise UserError(f"{index}: not written by fedaffect; name a new folder")
+
+
+def _read_index(file: Path) -> _Index:
+    if not file.is_file():
+        raise UserError(
+            f"{file.parent}: not a corpus folder (no {INDEX}); "
+            "make one with `fedaffect data import FILE --out DIR`"
+        )
+    if file.stat().st_size > MAXIMUM_INDEX_BYTES:
+        raise UserError(f"{file}: more than {MAXIMUM_INDEX_BYTES} bytes; import the corpus again")
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise UserError(f"{file}: not readable as JSON; import the corpus again") from None
+    if not isinstance(table, dict) or table.get("format") != FORMAT:
+        raise UserError(f"{file}: format: not `{FORMAT}`; give a folder made by `data import`")
+    return validated(_Index, table, str(file))
+
+
+def _read_arrays(file: Path, index: _Index) -> dict[str, Array]:
+    """The arrays of the file, each with the shape and dtype that the index promises."""
+    again = "import the corpus again"
+    if not file.is_file():
+        raise UserError(f"{file}: missing; {again}")
+    if file.stat().st_size != index.arrays.bytes:
+        raise UserError(
+            f"{file}: {file.stat().st_size} bytes instead of {index.arrays.bytes}; {again}"
+        )
+    if sha256_of(file) != index.arrays.sha256:
+        raise UserError(f"{file}: SHA-256 differs from the one in {INDEX}; {again}")
+    try:
+        arrays: dict[str, Array] = safetensors.numpy.load_file(file)
+    except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{file}: not readable as safetensors ({error}); {again}") from None
+    expected = {column: Modality(column, (), "int64") for column in _COLUMNS}
+    for name, stored in index.modalities.items():
+        expected[f"feature/{name}"] = Modality(name, stored.shape, stored.dtype)
+        expected[f"present/{name}"] = Modality(name, (), "bool")
+    if set(arrays) != set(expected):
+        name = sorted(set(arrays) ^ set(expected))[0]
+        raise UserError(f"{file}: {name}: stands only in one of {ARRAYS} and {INDEX}; {again}")
+    for name, modality in expected.items():
+        found, shape = arrays[name], (index.items, *modality.shape)
+        if found.shape != shape or str(found.dtype) != modality.dtype:
+            raise UserError(
+                f"{file}: {name}: {found.dtype}{list(found.shape)} instead of "
+                f"{modality.dtype}{list(shape)}; {again}"
+            )
+    return arrays
+
+
+def _flush(file: Path) -> None:
+    """To the disk, so that a rename never outlives the bytes it names."""
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
