@@ -1,4 +1,4 @@
-"""What one client minimises: SDT's three terms (Ma et al. 2024, §III-E), each a plain function.
+"""What one client minimises: SDT's three terms (Ma et al. 2024), each a plain function.
 
 Rows are gathered before anything is computed on them: a padded or absent row has neither a value nor
 a gradient, where masking afterwards would give 0 × NaN.

@@ -38,7 +38,7 @@ def build(
     """
     model = _find(name)
     for modality in modalities:
-        if any(sign in modality for sign in (".", "/", "->")) or hasattr(nn.ModuleDict, modality):
+        if not _nameable(modality):
             raise UserError(
                 f"model: a modality cannot be called `{modality}`: rename it in the corpus"
             )
@@ -52,6 +52,12 @@ def names() -> list[str]:
     return sorted(m for m in modules if _models_in(importlib.import_module(f"{__name__}.{m}")))
 
 
+def _nameable(modality: str) -> bool:
+    """Whether parameters can be named after it: `encoder/text->audio/...`."""
+    taken = hasattr(nn.ModuleDict(), modality)
+    return bool(modality) and not taken and not any(s in modality for s in (".", "/", "->"))
+
+
 def _find(name: str) -> type[nn.Module]:
     module, separator, attribute = name.partition(":")
     if not separator:
@@ -63,7 +69,7 @@ def _find(name: str) -> type[nn.Module]:
         return _models_in(importlib.import_module(f"{__name__}.{name}"))[0]
     try:
         found = getattr(importlib.import_module(module), attribute, None)
-    except ImportError as error:
+    except (ImportError, ValueError, TypeError) as error:
         raise UserError(f"model.name: cannot import `{module}`: {error}") from None
     if not _is_model(found):
         raise UserError(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fedaffect.errors import UserError
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.layers.attention import Encoder, frozen_identity
+from fedaffect.models.layers.attention import Encoder
 from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
 from fedaffect.models.layers.position import Positions
 from fedaffect.models.prediction import Prediction
@@ -138,9 +138,14 @@ def _pair(source: str, target: str) -> str:
 
 
 def _unimodal_gate(settings: SDT.Settings) -> nn.Module:
-    if settings.unimodal_gate == "trained":
-        return nn.Linear(settings.width, settings.width, bias=False)
-    return frozen_identity(settings.width) if settings.parity else nn.Identity()
+    """The map inside sigmoid(map(x)) x: trained, or the identity (as frozen parameters, for parity)."""
+    if settings.unimodal_gate == "identity" and not settings.parity:
+        return nn.Identity()
+    gate = nn.Linear(settings.width, settings.width, bias=False)
+    if settings.unimodal_gate == "identity":
+        nn.init.eye_(gate.weight)
+        gate.requires_grad_(False)
+    return gate
 
 
 def _fusion(settings: SDT.Settings, names: tuple[str, ...]) -> nn.Module:

@@ -1,6 +1,5 @@
-"""One stream reads another: multi-head attention, and an encoder made of it (SDT, brief in `SDT`)."""
+"""One stream reads another: multi-head attention, and an encoder made of it, as in SDT (Ma et al. 2024)."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -99,11 +98,3 @@ class Encoder(nn.Module):
         for layer in self.layer:
             query = layer(query, source, readable)
         return query
-
-
-def frozen_identity(width: int) -> nn.Linear:
-    """A bias-free linear map that is the identity and stays it."""
-    linear = nn.Linear(width, width, bias=False)
-    with torch.no_grad():
-        nn.init.eye_(linear.weight)
-    return linear.requires_grad_(False)

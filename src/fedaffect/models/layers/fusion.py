@@ -24,9 +24,9 @@ def softmax_over_present(score: Tensor, present: Tensor, dim: int) -> Tensor:
 
 
 class GatedFusion(nn.Module):
-    """SDT's multimodal gate (Ma et al. 2024, eq. 12): a softmax over modalities in every channel.
+    """SDT's multimodal gate (Ma et al. 2024): a softmax over modalities in every channel.
 
-    Its weights of the modalities are means over channels.
+    One linear map scores every modality; the weights of the modalities are means over channels.
     """
 
     def __init__(self, width: int) -> None:
@@ -48,9 +48,10 @@ class AttentionScoreFusion(nn.Module):
         a' = rho (1 + beta a)                                     (6)
         x' = sum_m a'_m x_m / sum_m a'_m                          (7, normalised)
 
-    rho_m is the correlation over channels of x_m with its predecessor in `order`, the nearest one
-    present, moved to [0, 1] by (1 + r) / 2 (`pearson`) or |r| (`abs`), floored so that no modality
-    falls silent for ever, and no path for gradients; without a predecessor, and with `ones`, it is 1.
+    with one W, b and V for all modalities. rho_m is the correlation over channels of x_m with its
+    predecessor in `order`, the nearest one present, moved to [0, 1] by (1 + r) / 2 (`pearson`) or |r|
+    (`abs`), floored so that no modality falls silent for ever, and no path for gradients; without a
+    predecessor, and with `ones`, it is 1.
     beta_m = softplus(b_m) - 1 > -1 is learned from 0, or fixed.
 
     Args:

@@ -1,0 +1,208 @@
+import doctest
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from fedaffect.experiment import Training
+from fedaffect.learning import objectives
+from fedaffect.learning.objectives import (
+    class_weights,
+    distillation,
+    sdt_objective,
+    weighted_cross_entropy,
+)
+from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.prediction import Prediction
+
+NAMES = ("audio", "text", "visual")
+B, N, C = 2, 5, 4
+
+
+def random_logits(seed, scale=3.0):
+    return scale * torch.randn(B, N, C, generator=torch.Generator().manual_seed(seed))
+
+
+def batch_of(valid, supervised=None, present=None):
+    label = torch.randint(C, (B, N), generator=torch.Generator().manual_seed(9))
+    features = {m: torch.zeros(B, N, 1) for m in NAMES}
+    there = dict.fromkeys(NAMES, valid) | (present or {})
+    role = torch.zeros(B, N, dtype=torch.int64)
+    return DialogueBatch(
+        features, there, role, valid, label, valid if supervised is None else supervised
+    )
+
+
+def prediction_of(teacher, students):
+    weights = torch.ones(B, N, len(NAMES)) / len(NAMES)
+    return Prediction(teacher, students, teacher, students, weights)
+
+
+@pytest.fixture
+def valid():
+    return torch.arange(N) < torch.tensor([[5], [3]])
+
+
+def test_the_examples_run():
+    results = doctest.testmod(objectives)
+    assert results.attempted >= 10
+    assert results.failed == 0
+
+
+def test_uniform_logits(valid):
+    """ln C for the task, ln C a student, and no divergence."""
+    even = torch.zeros(B, N, C)
+    prediction = prediction_of(even, dict.fromkeys(NAMES, even))
+    total, parts = sdt_objective(prediction, batch_of(valid), Training(), torch.rand(C) + 0.1)
+    assert parts["task"].item() == pytest.approx(math.log(C))
+    assert parts["student"].item() == pytest.approx(3 * math.log(C))
+    assert parts["distillation"].item() == 0
+    assert total.item() == pytest.approx(4 * math.log(C))
+
+
+def test_factors_weigh_the_parts(valid):
+    students = {m: random_logits(i + 1) for i, m in enumerate(NAMES)}
+    training = Training(task_weight=2, student_weight=0.5, distillation_weight=3, temperature=2)
+    total, parts = sdt_objective(
+        prediction_of(random_logits(0), students), batch_of(valid), training
+    )
+    expected = 2 * parts["task"] + 0.5 * parts["student"] + 3 * parts["distillation"]
+    torch.testing.assert_close(total, expected)
+    assert not any(part.requires_grad for part in parts.values())
+
+
+def test_cross_entropy_is_torch_s_weighted_mean_over_valid_rows(valid):
+    logits, label, weights = random_logits(0), batch_of(valid).label, torch.rand(C) + 0.1
+    expected = functional.nll_loss(
+        functional.log_softmax(logits, -1)[valid], label[valid], weight=weights
+    )
+    torch.testing.assert_close(weighted_cross_entropy(logits, label, valid, weights), expected)
+
+
+def test_a_mask_equals_the_sub_tensor(valid):
+    first = torch.zeros_like(valid)
+    first[:, :2] = True
+    teacher, student, label = random_logits(0), random_logits(1), batch_of(valid).label
+    everything = torch.ones(B, 2, dtype=torch.bool)
+    torch.testing.assert_close(
+        distillation(teacher, student, first),
+        distillation(teacher[:, :2], student[:, :2], everything),
+    )
+    torch.testing.assert_close(
+        weighted_cross_entropy(teacher, label, first),
+        weighted_cross_entropy(teacher[:, :2], label[:, :2], everything),
+    )
+
+
+def test_divergence_by_hand():
+    teacher, student = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, math.log(3)]])
+    row = torch.tensor([True])
+    expected = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
+    assert distillation(teacher, student, row).item() == pytest.approx(expected)
+    hot = distillation(2 * teacher, 2 * student, row, temperature=2)
+    assert hot.item() == pytest.approx(expected)
+    scaled = distillation(2 * teacher, 2 * student, row, 2, scale_by_temperature=True)
+    assert scaled.item() == pytest.approx(4 * expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 999), scale=st.floats(0, 200), temperature=st.floats(0.1, 50))
+def test_divergence_is_never_negative(seed, scale, temperature):
+    everything = torch.ones(B, N, dtype=torch.bool)
+    teacher, student = random_logits(seed, scale), random_logits(seed + 1, scale)
+    value = distillation(teacher, student, everything, temperature)
+    assert value.isfinite()
+    assert value >= -1e-6
+    assert distillation(teacher, teacher, everything, temperature) == 0
+
+
+def test_divergence_vanishes_at_high_temperature(valid):
+    values = [distillation(random_logits(0), random_logits(1), valid, t) for t in (1, 10, 1e4)]
+    assert values[0] > values[1] > values[2]
+    assert values[2] < 1e-6
+
+
+@pytest.mark.parametrize("detach", [True, False])
+def test_a_detached_teacher_gets_no_gradient(valid, detach):
+    teacher, student = random_logits(0).requires_grad_(), random_logits(1).requires_grad_()
+    distillation(teacher, student, valid, detach_teacher=detach).backward()
+    assert student.grad.any()
+    assert (teacher.grad is None) == detach
+
+
+def test_padded_rows_have_no_gradient_and_no_nan(valid):
+    """SDT's release masks distributions to 0 and divides: NaN gradients on padding."""
+    worst = torch.where(valid.unsqueeze(-1), random_logits(0), float("nan")).requires_grad_()
+    students = {m: random_logits(i + 1, 100).requires_grad_() for i, m in enumerate(NAMES)}
+    students["text"] = torch.where(
+        valid.unsqueeze(-1), students["text"].detach(), float("-inf")
+    ).requires_grad_()
+    total, _ = sdt_objective(prediction_of(worst, students), batch_of(valid), Training())
+    assert total.isfinite()
+    total.backward()
+    for logits in (worst, *students.values()):
+        assert logits.grad.isfinite().all()
+        assert not logits.grad[~valid].any()
+        assert logits.grad[valid].any()
+
+
+def test_context_has_a_place_in_no_term(valid):
+    supervised = valid.clone()
+    supervised[0, 1:4] = False
+    teacher = random_logits(0).requires_grad_()
+    students = {m: random_logits(i + 1).requires_grad_() for i, m in enumerate(NAMES)}
+    prediction = prediction_of(teacher, students)
+    total, _ = sdt_objective(prediction, batch_of(valid, supervised), Training())
+    total.backward()
+    for logits in (teacher, *students.values()):
+        assert not logits.grad[~supervised].any()
+
+
+def test_a_student_is_scored_only_where_its_modality_is(valid):
+    text = valid.clone()
+    text[0, :3] = False
+    batch = batch_of(valid, present={"text": text})
+    teacher = random_logits(0)
+    students = {m: random_logits(i + 1) for i, m in enumerate(NAMES)}
+    _, parts = sdt_objective(prediction_of(teacher, students), batch, Training())
+    rows = {"audio": valid, "text": text, "visual": valid}
+    cross_entropy = [weighted_cross_entropy(students[m], batch.label, rows[m]) for m in NAMES]
+    divergence = [distillation(teacher, students[m], rows[m]) for m in NAMES]
+    torch.testing.assert_close(parts["student"], sum(cross_entropy))
+    torch.testing.assert_close(parts["distillation"], sum(divergence))
+
+
+def test_a_batch_without_a_supervised_row_is_zero_with_a_graph(valid):
+    teacher = random_logits(0).requires_grad_()
+    students = {m: random_logits(i + 1).requires_grad_() for i, m in enumerate(NAMES)}
+    batch = batch_of(valid, torch.zeros_like(valid))
+    total, parts = sdt_objective(prediction_of(teacher, students), batch, Training(), torch.ones(C))
+    assert total.item() == 0
+    assert {name: part.item() for name, part in parts.items()} == {
+        "task": 0,
+        "student": 0,
+        "distillation": 0,
+    }
+    total.backward()
+    for logits in (teacher, *students.values()):
+        assert torch.equal(logits.grad, torch.zeros(B, N, C))
+
+
+def test_class_weights_are_inverse_frequencies():
+    """SDT's frequencies on IEMOCAP (Ma et al. 2024, released code) follow from its 5,810 labels."""
+    counts = np.array([504, 839, 1324, 933, 742, 1468])
+    published = [0.086747, 0.144406, 0.227883, 0.160585, 0.127711, 0.252668]
+    weights = class_weights(counts)
+    assert weights.dtype == np.float64
+    np.testing.assert_allclose(1 / weights, published, atol=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("counts", "weights"), [([0, 0, 0], [1, 1, 1]), ([0, 5, 0], [5, 1, 5]), ([1, 2, 3], [6, 3, 2])]
+)
+def test_an_absent_class_weighs_as_with_one_item(counts, weights):
+    np.testing.assert_array_equal(class_weights(np.array(counts)), weights)

@@ -1,0 +1,78 @@
+import pytest
+import torch
+from torch import nn
+
+from fedaffect.errors import UserError
+from fedaffect.experiment import Section
+from fedaffect.models import build, names
+from fedaffect.models.sdt import SDT
+
+
+class Own(nn.Module):
+    class Settings(Section):
+        depth: int = 1
+
+    def __init__(self, settings, *, modalities, roles, classes):
+        super().__init__()
+        self.given = settings.depth, dict(modalities), roles, classes
+
+
+def make(name="sdt", settings=None, modalities=None):
+    return build(name, settings or {}, modalities=modalities or {"text": 4}, roles=2, classes=3)
+
+
+def test_finds_a_model_by_its_file():
+    assert "sdt" in names()
+    assert not {"batch", "prediction", "layers"} & set(names())
+    assert isinstance(make("sdt", {"width": 16, "heads": 2}), SDT)
+
+
+def test_finds_a_class_of_ones_own(monkeypatch):
+    module = type(torch)("own_models")
+    module.Own = Own
+    monkeypatch.setitem(__import__("sys").modules, "own_models", module)
+    assert make("own_models:Own", {"depth": 3}).given == (3, {"text": 4}, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sdtt", "batch", "layers", "no_such_package:Model", "torch:nn", "torch:Nothing", ":X", ".a:X"],
+)
+def test_an_unknown_model_is_one_line_naming_what_exists(name):
+    with pytest.raises(UserError, match=r"^model\.name: ") as error:
+        make(name)
+    assert "\n" not in str(error.value)
+    if ":" not in name:
+        assert "sdt" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"widht": 64}, "widht"),
+        ({"width": 65}, "not a multiple of heads"),
+        ({"fusion": "sum"}, "fusion"),
+        ({"beta": -1.0}, "beta"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"modality_order": ["text", "audio"]}, "modality_order"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, field):
+    with pytest.raises(UserError, match=field):
+        make("sdt", settings)
+
+
+@pytest.mark.parametrize("modality", ["text.v2", "a/b", "text->audio", "", "keys", "training"])
+def test_a_modality_that_cannot_name_parameters_is_refused(modality):
+    with pytest.raises(UserError, match="rename it"):
+        make("sdt", {}, {modality: 4})
+
+
+def test_the_same_seed_gives_the_same_parameters():
+    def parameters():
+        torch.manual_seed(5)
+        return make("sdt", {"width": 16, "heads": 2}).state_dict()
+
+    first, second = parameters(), parameters()
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
