@@ -1,0 +1,68 @@
+"""What crossed the boundary of a client, and what that can still tell about its owner."""
+
+from dataclasses import dataclass
+
+from fedaffect.record.history import History
+from fedaffect.record.wording import kind_in_words
+
+UNDISCLOSED = "No text, no audio and no video left a client: only what is listed here."
+_RISKS = {
+    "model": "Model weights can be made to give back parts of what they learnt from, "
+    "and can tell whether somebody's words were among it.",
+    "prototype": "Class prototypes are means over a client's own items: with their counts they tell "
+    "which emotions it holds and how many, and where few items make a class, nearly the items.",
+    "statistics": "Feature statistics are sums over a client's features: "
+    "they tell its means and spreads.",
+    "distance": "Distance scores tell how unlike the others a client is.",
+}
+_ALWAYS = "Losses and the number of utterances are seen by the server in the clear."
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One declared group of names: nothing else may cross.
+
+    Attributes:
+        tensors: how many names the group has.
+        shapes: distinct (shape, dtype), the first few.
+        sent: bytes that went up under it over the whole run; None where not told.
+    """
+
+    direction: str
+    kind: str
+    tensors: int
+    shapes: tuple[tuple[tuple[int, ...], str], ...]
+    sent: int | None
+
+
+def crossings(history: History, at_most: int = 3) -> list[Crossing]:
+    """The declared names, grouped by direction and kind (the first segment of a name)."""
+    groups: dict[tuple[str, str], list[tuple[tuple[int, ...], str]]] = {}
+    for entry in history.start["declared"]:
+        key = (entry["direction"], entry["name"].split("/")[0])
+        groups.setdefault(key, []).append((tuple(entry["shape"]), entry["dtype"]))
+    return [
+        Crossing(
+            direction,
+            kind,
+            len(tensors),
+            tuple(dict.fromkeys(tensors))[:at_most],
+            history.sent.get(kind) if direction == "up" else None,
+        )
+        for (direction, kind), tensors in sorted(groups.items(), reverse=True)
+    ]
+
+
+def warnings_about(history: History) -> list[str]:
+    """What may still leak, given what went up; what a compliance officer should read first."""
+    if history.start["algorithm"] == "centralised":
+        return ["This is a baseline: all data lay in one place, nothing was protected."]
+    kinds = list(dict.fromkeys(c.kind for c in crossings(history) if c.direction == "up"))
+    kinds += [kind for kind in history.sent if kind not in kinds]
+    if not kinds:
+        return ["Clients sent nothing: each learnt alone."]
+    told = [
+        _RISKS.get(kind, f"{kind_in_words(kind).capitalize()} may tell about a client.")
+        for kind in kinds
+    ]
+    return [*told, _ALWAYS]

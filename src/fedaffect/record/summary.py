@@ -1,0 +1,147 @@
+"""`summary.json`: the flat figures of a run, and the means over several seeds."""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fedaffect.errors import UserError
+from fedaffect.record.files import write_text
+from fedaffect.record.history import Event, History
+
+Summary = dict[str, Any]
+FILE = "summary.json"
+SCORES = ("weighted_f1", "macro_f1", "accuracy", "uar")
+
+
+def summarise(events: Iterable[Event]) -> Summary:
+    """The flat summary of one run.
+
+    Figures of the primary evaluation stand as `test_*` and `dev_*` (dev at the selected round), those
+    of a further mode as `MODE_test_*` and `MODE_dev_*`. An unfinished run has `finished: false` and no
+    scores. Only what `timing` holds may differ between two executions of the same experiment.
+    """
+    history = History.of(events)
+    finish, experiment, corpus = history.finish, history.experiment, history.corpus
+    summary: Summary = {
+        "run": history.start["run"],
+        "finished": finish is not None,
+        "algorithm": history.start["algorithm"],
+        "exchange": experiment["algorithm"].get("exchange"),
+        "model": experiment["model"]["name"],
+        "partition": experiment["partition"]["name"],
+        "corpus": corpus["name"],
+        "synthetic": corpus["synthetic"],
+        "pairing": corpus["pairing"],
+        "seed": experiment["seed"],
+        "evaluation": history.primary,
+        "selection": experiment["rounds"]["selection"],
+        "parameters": history.start["parameters"],
+        "clients": len(history.clients),
+        "never_selected": len(history.never_selected),
+        "rounds": len(history.rounds),
+        "bytes_up": history.bytes_in("up"),
+        "bytes_down": history.bytes_in("down"),
+    }
+    if finish is not None:
+        summary |= _outcome(finish, history)
+    return summary
+
+
+def write_summary(folder: Path) -> Summary:
+    """Write `summary.json` into the folder of a run, or of several seeds, and return it.
+
+    Raises:
+        UserError: neither a run nor the seeds of one.
+    """
+    summary = _compute(folder)
+    write_text(folder / FILE, json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def read_summary(folder: Path) -> Summary:
+    """A folder's `summary.json`; computed from its events where a finished one is not there.
+
+    Raises:
+        UserError: neither a run nor the seeds of one, or not JSON.
+    """
+    path = folder / FILE
+    if path.is_file():
+        try:
+            stored: Summary = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise UserError(f"{path}: not valid JSON: {error}; delete it to rebuild it") from None
+        return stored
+    return _compute(folder)
+
+
+def summarise_seeds(folder: Path) -> Summary:
+    """Mean and sample standard deviation (`*_sd`) of every figure over the finished seeds of a run.
+
+    What is equal in all seeds is kept as it is; `client_sd` and its like are means too.
+    """
+    summaries = [read_summary(seed) for seed in seed_folders(folder)]
+    finished = [summary for summary in summaries if summary["finished"]]
+    same = finished or summaries
+    merged: Summary = {"run": folder.name, "finished": len(finished) == len(summaries)}
+    merged |= {"n": len(finished), "seeds": [summary["seed"] for summary in finished]}
+    for key, value in same[0].items():
+        if key in ("run", "finished", "seed", "timing"):
+            continue
+        values = [summary.get(key) for summary in same]
+        if isinstance(value, float):
+            known = [v for v in values if v is not None]
+            merged[key] = statistics.fmean(known)
+            merged[f"{key}_sd"] = statistics.stdev(known) if len(known) > 1 else None
+        elif all(v == value for v in values):
+            merged[key] = value
+        elif isinstance(value, int) and not isinstance(value, bool):
+            merged[key] = statistics.fmean(v for v in values if v is not None)
+    seconds = [summary.get("timing", {}).get("seconds") for summary in finished]
+    merged["timing"] = {"seconds": sum(s for s in seconds if s is not None)}
+    return merged
+
+
+def seed_folders(folder: Path) -> list[Path]:
+    """The `seed-K` folders of a run over several seeds, by K; none for a plain run."""
+    found = [p for p in folder.glob("seed-*") if p.name.removeprefix("seed-").isdecimal()]
+    return sorted(found, key=lambda p: int(p.name.removeprefix("seed-")))
+
+
+def _compute(folder: Path) -> Summary:
+    if seed_folders(folder):
+        return summarise_seeds(folder)
+    return summarise(History.read(folder).events)
+
+
+def _outcome(finish: Event, history: History) -> Summary:
+    outcome: Summary = {"stopped": finish["stopped"], "selected_round": finish["selected_round"]}
+    for mode in history.start["evaluations"]:
+        prefix = "" if mode == history.primary else f"{mode}_"
+        outcome |= _scores(f"{prefix}test", finish["test"].get(mode, {}))
+        outcome |= _scores(f"{prefix}dev", finish["dev"].get(mode, {}))
+    spread = finish["test"].get("personal", {})
+    outcome["client_sd"] = _finite(spread.get("sd"))
+    outcome["client_worst_tenth"] = _finite(spread.get("worst_tenth"))
+    for name, value in finish["stability"].items():
+        outcome[f"stability_{name}"] = _finite(value)
+    outcome["rounds"] = finish["rounds"]
+    outcome["timing"] = finish["timing"]
+    return outcome
+
+
+def _scores(prefix: str, scores: Mapping[str, Any]) -> Summary:
+    flat: Summary = {f"{prefix}_{name}": _finite(scores[name]) for name in SCORES if name in scores}
+    if scores.get("interval"):
+        low, high = scores["interval"]
+        flat |= {f"{prefix}_interval_low": _finite(low), f"{prefix}_interval_high": _finite(high)}
+    if "calibration_error" in scores:
+        flat[f"{prefix}_calibration_error"] = _finite(scores["calibration_error"])
+    return flat
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN: what could not be computed is null."""
+    return value if value is not None and math.isfinite(value) else None
