@@ -14,6 +14,12 @@ from fedaffect.learning.learner import Tensors
 
 _BLOB = "blob/"
 MAXIMUM_BYTES = 2**31
+_DTYPE_NAMES = {
+    **{f"f{n}": f"F{8 * n}" for n in (2, 4, 8)},
+    **{f"i{n}": f"I{8 * n}" for n in (1, 2, 4, 8)},
+    **{f"u{n}": f"U{8 * n}" for n in (1, 2, 4, 8)},
+    "b1": "BOOL",
+}
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,19 @@ class Update:
 
     @property
     def encoded_size(self) -> int:
-        """`len(self.encode())`, without copying a tensor."""
-        empty = {name: array[:0] if array.ndim else array for name, array in self._arrays().items()}
-        del empty
-        return len(self.encode())
+        """`len(self.encode())`, without copying a tensor (safetensors' layout, written out)."""
+        header: dict[str, Any] = {"__metadata__": self._metadata()}
+        arrays = self._arrays()
+        start = 0
+        for name in sorted(arrays, key=lambda n: (-arrays[n].itemsize, n)):
+            end = start + arrays[name].nbytes
+            shape = list(arrays[name].shape)
+            header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+            start = end
+        # A dtype's name has 2 to 4 letters; the header is padded to a multiple of 8.
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        letters = sum(len(_DTYPE_NAMES[a.dtype.str[1:]]) - 3 for a in arrays.values())
+        return 8 + -(-(len(text) + letters) // 8) * 8 + start
 
     @staticmethod
     def decode(payload: bytes) -> "Update":

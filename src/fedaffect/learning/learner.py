@@ -50,8 +50,16 @@ class Outputs:
     modality_weights: npt.NDArray[np.float32]
 
 
+class Diverged(RuntimeError):
+    """Learning left the finite numbers; the client reports it instead of sending an update."""
+
+
 class Learner(Protocol):
     """What learns on one client: a torch trainer, later a numpy head or a forest."""
+
+    @property
+    def embedding_dim(self) -> int:
+        """Length of an embedding, and so of a prototype."""
 
     def get(self) -> Tensors:
         """Copies of the learnt tensors, named `model/...`."""

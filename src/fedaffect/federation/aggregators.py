@@ -1,0 +1,81 @@
+"""Updates → one. Sums in the order of the clients, in float64, so the bits depend on nothing else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.federation.update import Update, longest_prefix
+from fedaffect.learning.learner import Tensors
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """What the server learns from a round.
+
+    Attributes:
+        tensors: aggregated arrays in the dtype they came in; a name that nobody sent is absent.
+        updates: how many updates went in.
+    """
+
+    tensors: Tensors
+    updates: int
+
+
+class Aggregator(Protocol):
+    """`linear` aggregators need only sums over clients, so they can go through secure summation."""
+
+    linear: bool
+
+    def reduce(self, updates: Iterable[Update]) -> Aggregate:
+        """Consume updates in client order; memory does not grow with their number."""
+
+
+class WeightedMean:
+    """Per name: Σ w_i x_i / Σ w_i, or with the fallback weights where Σ w_i = 0 (FedAvg's rule).
+
+    Four sums a name (Σ w x, Σ w, Σ f x, Σ f) are all it needs. A name whose two weight sums are zero
+    is left out of the aggregate.
+    """
+
+    linear = True
+
+    def reduce(self, updates: Iterable[Update]) -> Aggregate:
+        weighted, fallback = _Sums(), _Sums()
+        count = 0
+        for update in updates:
+            count += 1
+            for name, array in update.tensors.items():
+                weight = longest_prefix(update.weights, name)
+                weighted.add(name, array, 1.0 if weight is None else weight)
+                substitute = longest_prefix(update.fallback, name)
+                if substitute is not None:
+                    fallback.add(name, array, substitute)
+        return Aggregate(fallback.means() | weighted.means(), count)
+
+
+class _Sums:
+    def __init__(self) -> None:
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+        self._weights: dict[str, float] = {}
+        self._dtypes: dict[str, np.dtype[Any]] = {}
+
+    def add(self, name: str, array: npt.NDArray[Any], weight: float) -> None:
+        if weight == 0:
+            return
+        term = array.astype(np.float64)
+        term *= weight
+        if name in self._arrays:
+            self._arrays[name] += term
+            self._weights[name] += weight
+        else:
+            self._arrays[name], self._weights[name] = term, weight
+            self._dtypes[name] = array.dtype
+
+    def means(self) -> Tensors:
+        return {
+            name: (total / self._weights[name]).astype(self._dtypes[name])
+            for name, total in self._arrays.items()
+        }

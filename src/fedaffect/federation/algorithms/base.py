@@ -1,0 +1,163 @@
+"""What an algorithm is: four functions that know no engine, and a declaration of what may leave a client."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.partition import Share
+from fedaffect.experiment import Experiment, Section, validated
+from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
+from fedaffect.federation.update import Update
+from fedaffect.learning.learner import ExtraLoss, Fit, Learner, Outputs, Tensors
+from fedaffect.randomness import seed_for
+
+State = Tensors
+"""The server's named tensors. All but `server/...` are broadcast to the clients of a round."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shape and dtype of a tensor that may leave a client."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What both sides know without being told.
+
+    Attributes:
+        round: 1.. while training; 0 before.
+        initial: the model that everybody draws from the seed (`model/...`).
+        embedding_dim: length of a prototype.
+    """
+
+    experiment: Experiment
+    classes: tuple[str, ...]
+    round: int
+    initial: Tensors
+    embedding_dim: int
+
+
+@dataclass(frozen=True)
+class Client:
+    """One participant at work in one round.
+
+    Attributes:
+        label: int64 [items of the corpus]; a client reads only those of its own share.
+        counts: int64 [classes], its supervised utterances by class.
+    """
+
+    index: int
+    share: Share
+    learner: Learner
+    label: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    context: Context
+
+    def learn(
+        self,
+        start: Mapping[str, npt.NDArray[Any]],
+        state: State,
+        memory: Tensors,
+        extra_loss: ExtraLoss | None = None,
+    ) -> tuple[Fit, Tensors]:
+        """Train from `start` with this client's own randomness of this round.
+
+        Returns:
+            the fit, and what must be remembered of the optimiser (empty unless it is kept).
+        """
+        experiment = self.context.experiment
+        self.learner.set({**start, **features(state)})
+        fit = self.learner.fit(
+            self.share,
+            seed=seed_for(experiment.seed, "fit", self.context.round, self.index),
+            extra_loss=extra_loss,
+            class_weights=self._class_weights(state),
+            optimiser=with_prefix(memory, "optimiser"),
+        )
+        return fit, fit.optimiser
+
+    def _class_weights(self, state: State) -> npt.NDArray[np.float64] | None:
+        rule = self.context.experiment.training.class_weights
+        if rule == "local":
+            return None
+        if rule == "none":
+            return np.ones(len(self.context.classes))
+        frequency = state["statistics/label_frequency"].astype(np.float64)
+        return np.divide(1.0, frequency, out=np.ones_like(frequency), where=frequency > 0)
+
+
+class Algorithm(ABC):
+    """What a client does with what it received, and the server with what came back.
+
+    `evaluations` names how its models are judged, the primary way first: `global` (the server's model),
+    `local` (every client's model), `prototype` (nearest global prototype in a client's embedding).
+    """
+
+    class Settings(Section):
+        """Keys of the experiment's `[algorithm]` section beside `name`."""
+
+    evaluations: tuple[str, ...] = ("global",)
+    pooled: ClassVar[bool] = False
+    aggregator: Aggregator
+    settings: Any  # an instance of the class's own Settings
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = validated(self.Settings, settings, f"algorithm {type(self).__name__}")
+        self.aggregator = WeightedMean()
+
+    @abstractmethod
+    def initial(self, context: Context) -> State:
+        """The server's state before round 1."""
+
+    @abstractmethod
+    def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
+        """A client's work: what it sends, and what it remembers."""
+
+    @abstractmethod
+    def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
+        """The state after a round."""
+
+    @abstractmethod
+    def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
+        """The model that a client predicts with (`model/...`); with empty memory, the server's."""
+
+    @abstractmethod
+    def leaves(self, context: Context) -> Mapping[str, Spec]:
+        """Every tensor that an update may hold. Nothing else leaves a client."""
+
+    def predict_nearest(
+        self, state: State, outputs: Outputs, classes: int
+    ) -> npt.NDArray[np.float32] | None:
+        """Probabilities [n, classes] of the `prototype` evaluation; None where there are none."""
+        return None
+
+    def measures(self, state: State, context: Context) -> dict[str, float]:
+        """Figures about the state that are worth a line in the record."""
+        return {}
+
+
+def with_prefix(tensors: Mapping[str, npt.NDArray[Any]], prefix: str) -> Tensors:
+    """The tensors below a path prefix, under their whole names."""
+    return {name: array for name, array in tensors.items() if name.startswith(prefix + "/")}
+
+
+def features(state: State) -> Tensors:
+    """The feature statistics of a state (`features/...`)."""
+    return with_prefix(state, "features")
+
+
+def model(tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
+    """The model's tensors (`model/...`)."""
+    return with_prefix(tensors, "model")
+
+
+def specs(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, Spec]:
+    """What given tensors look like."""
+    return {name: Spec(array.shape, str(array.dtype)) for name, array in tensors.items()}

@@ -1,0 +1,94 @@
+"""Checkpoints: the server's state and the run's standing, committed by one rename."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import safetensors.numpy
+
+from fedaffect.errors import UserError
+from fedaffect.learning.learner import Tensors
+
+
+@dataclass
+class Standing:
+    """How far a run has come; all that the loop needs beside the state.
+
+    Attributes:
+        round: the last round done; 0 = only the statistics.
+        dev_scores: raw dev score of the primary evaluation, by evaluated round.
+        best_round, best_score: by smoothed dev score; 0 and -1 before any.
+        selected: how often each client was chosen.
+        bytes_up, bytes_down: on the encoded payloads, summed so far.
+        lost_in_row: rounds lost since the last good one.
+    """
+
+    round: int = 0
+    dev_scores: dict[int, float] = field(default_factory=dict)
+    best_round: int = 0
+    best_score: float = -1.0
+    selected: list[int] = field(default_factory=list)
+    bytes_up: int = 0
+    bytes_down: int = 0
+    lost_in_row: int = 0
+
+
+class Checkpoints:
+    """`checkpoints/round-000012/{state.safetensors, standing.json}`; the last two and the best stay."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, standing: Standing, state: Tensors) -> None:
+        """Write aside, flush to disk, rename; then drop what is no longer kept."""
+        final = self._path(standing.round)
+        aside = final.with_name(f"partial-{final.name}")
+        for leftover in self._folder.glob("partial-*"):
+            shutil.rmtree(leftover)
+        aside.mkdir(parents=True)
+        safetensors.numpy.save_file(state, aside / "state.safetensors")
+        (aside / "standing.json").write_text(json.dumps(asdict(standing)), encoding="utf-8")
+        for path in (*aside.iterdir(), aside):
+            _flush(path)
+        if final.exists():
+            shutil.rmtree(final)
+        aside.rename(final)
+        _flush(self._folder)
+        for old in set(self.rounds()) - set(self.kept(standing)):
+            shutil.rmtree(self._path(old))
+
+    def kept(self, standing: Standing) -> list[int]:
+        """Rounds that stay readable: the last two and the best."""
+        last = [r for r in self.rounds() if r <= standing.round][-2:]
+        return sorted({*last, standing.best_round} & set(self.rounds()))
+
+    def rounds(self) -> list[int]:
+        """Rounds with a whole checkpoint, increasing."""
+        return sorted(int(p.name[6:]) for p in self._folder.glob("round-*"))
+
+    def load(self, round_number: int) -> tuple[Standing, Tensors]:
+        """A kept checkpoint.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        path = self._path(round_number)
+        try:
+            table = json.loads((path / "standing.json").read_text(encoding="utf-8"))
+            table["dev_scores"] = {int(r): s for r, s in table["dev_scores"].items()}
+            return Standing(**table), safetensors.numpy.load_file(path / "state.safetensors")
+        except (OSError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
+            raise UserError(f"{path}: checkpoint cannot be read: {error}") from None
+
+    def _path(self, round_number: int) -> Path:
+        return self._folder / f"round-{round_number:06d}"
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,132 @@
+"""What runs where the recordings are: every stage's client half, and the guard at the door."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fedaffect.corpus.partition import Share, labels_per_client
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
+from fedaffect.federation.evaluation import as_tensors, evaluate_modes
+from fedaffect.federation.memory import MemoryStore
+from fedaffect.federation.update import Update
+from fedaffect.learning.learner import Diverged, Learner, Tensors
+
+
+@dataclass(frozen=True)
+class Message:
+    """From the server to one client.
+
+    Attributes:
+        stage: `statistics`, `train` or `evaluate`.
+        round: for `train` the round at work; for `evaluate` the round whose memory speaks.
+        state: what is broadcast; nothing that begins with `server/`.
+        split: what to evaluate on.
+    """
+
+    stage: str
+    client: int
+    round: int
+    state: State
+    split: str = ""
+
+
+class RefusedError(Exception):
+    """A client that sends nothing, and why."""
+
+
+class ClientSide:
+    """The clients of one process: their shares, their memories, and one learner for them all."""
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        context: Context,
+        corpus: ConversationCorpus,
+        shares: Sequence[Share],
+        learner: Learner,
+        memory: MemoryStore,
+    ) -> None:
+        self._algorithm = algorithm
+        self._context = context
+        self._corpus = corpus
+        self._shares = shares
+        self._labels = labels_per_client(corpus, list(shares))
+        self._learner = learner
+        self.memory = memory
+
+    def work(self, message: Message) -> Update:
+        """Do a stage's client half.
+
+        Raises:
+            RefusedError: the client diverged, or its update is not what the algorithm declared.
+        """
+        if message.stage == "statistics":
+            return self._statistics(message)
+        if message.stage == "evaluate":
+            return self._evaluate(message)
+        context = replace(self._context, round=message.round)
+        share = self._shares[message.client]
+        client = Client(
+            index=message.client,
+            share=share,
+            learner=self._learner,
+            label=self._corpus.label,
+            counts=self._labels[message.client],
+            context=context,
+        )
+        memory = self.memory.read(message.client, at=message.round - 1)
+        try:
+            update, kept = self._algorithm.client_round(message.state, client, memory)
+        except Diverged as error:
+            raise RefusedError(str(error)) from None
+        guard(update, self._algorithm.leaves(context))
+        self.memory.write(message.client, message.round, kept)
+        return update
+
+    def _statistics(self, message: Message) -> Update:
+        """Column means and mean squares over the utterances held, label frequencies: what is wanted."""
+        experiment, share = self._context.experiment, self._shares[message.client]
+        tensors: Tensors = {}
+        weights: dict[str, float] = {}
+        if experiment.features.standardise == "federated":
+            held = np.isin(self._corpus.conversation, share.conversations)
+            for name, array in self._corpus.features.items():
+                values = array[held & self._corpus.present[name]].astype(np.float64)
+                weights[f"features/{name}"] = float(len(values))
+                if len(values):
+                    tensors[f"features/{name}/mean"] = values.mean(axis=0)
+                    tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
+        if experiment.training.class_weights == "federated":
+            counts = self._labels[message.client].astype(np.float64)
+            weights["statistics"] = float(counts.sum())
+            tensors["statistics/label_frequency"] = counts / max(counts.sum(), 1)
+        return Update(tensors, weights)
+
+    def _evaluate(self, message: Message) -> Update:
+        memory = self.memory.read(message.client, at=message.round)
+        model = self._algorithm.model_for(message.state, memory, self._context)
+        judged = evaluate_modes(
+            self._algorithm, message.state, model, self._learner, self._corpus, message.split
+        )
+        return Update(as_tensors(judged))
+
+
+def guard(update: Update, declared: Mapping[str, Spec]) -> None:
+    """Let nothing out that the algorithm did not declare, and nothing that is not a finite number.
+
+    Raises:
+        RefusedError: naming the tensor.
+    """
+    for name, array in update.tensors.items():
+        spec = declared.get(name)
+        if spec != Spec(array.shape, str(array.dtype)):
+            raise RefusedError(
+                f"`{name}` ({array.dtype}{list(array.shape)}) may not leave a client"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise RefusedError(f"`{name}` holds numbers that are not finite")
+    for name, value in {**update.scalars, **update.weights, **update.fallback}.items():
+        if not np.isfinite(value):
+            raise RefusedError(f"`{name}` is not finite")

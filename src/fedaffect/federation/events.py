@@ -1,0 +1,105 @@
+"""The record of a run: append-only lines of JSON, each sealed with a hash of all before it.
+
+Whatever any view shows comes from here. Kinds, in the order in which a run writes them:
+`run_started`, `statistics_finished`, then for each round `round_started`, `client_finished` or
+`client_failed` for each client, `round_finished` or `round_lost`, `checkpoint`; at the end
+`run_finished`. A resumed run writes `resumed` and repeats rounds after its checkpoint; of two
+accounts of a round the later holds.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fedaffect.errors import UserError
+
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+_START = "0" * 64
+
+
+class EventLog:
+    """Appends to `events.jsonl` (or to nothing, with `path=None`) and tells its listeners."""
+
+    def __init__(self, path: Path | None, listeners: tuple[Listener, ...] = ()) -> None:
+        """Continue a log; a last line that a crash cut short is dropped.
+
+        Raises:
+            UserError: the log was altered.
+        """
+        self._listeners = listeners
+        self._number, self._previous, self._file = 0, _START, None
+        if path is None:
+            return
+        if path.exists():
+            text = path.read_bytes()
+            path.write_bytes(text[: text.rfind(b"\n") + 1]) if text[-1:] not in (
+                b"",
+                b"\n",
+            ) else None
+            events = read(path)
+            if events:
+                self._number, self._previous = len(events), events[-1]["hash"]
+        self._file = path.open("a", encoding="utf-8")
+
+    def append(self, kind: str, **fields: Any) -> Event:
+        """Write one event and hand it to the listeners."""
+        event: Event = {
+            "n": self._number,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "kind": kind,
+            **fields,
+            "previous": self._previous,
+        }
+        event["hash"] = self._previous = _seal(event)
+        self._number += 1
+        if self._file is not None:
+            self._file.write(_canonical(event) + "\n")
+            self._file.flush()
+        for listener in self._listeners:
+            listener(event)
+        return event
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def read(path: Path) -> list[Event]:
+    """All events, their chain verified.
+
+    Raises:
+        UserError: no such log, or a line that is not what was written.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no event log here; is this the folder of a run?")
+    events: list[Event] = []
+    previous = _START
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith("\n"):
+                break  # a crash cut the last line short; it was never part of the record
+            try:
+                event = json.loads(line)
+                sealed = {k: v for k, v in event.items() if k != "hash"}
+                intact = event["previous"] == previous and event["hash"] == _seal(sealed)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                intact = False
+            if not intact:
+                raise UserError(
+                    f"{path}: line {number} was altered: its hash does not fit the chain"
+                )
+            previous = event["hash"]
+            events.append(event)
+    return events
+
+
+def _canonical(event: Event) -> str:
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _seal(event: Event) -> str:
+    return hashlib.sha256(_canonical(event).encode()).hexdigest()

@@ -1,0 +1,272 @@
+"""The only round loop: plan, exchange, aggregate, evaluate, checkpoint; resume where it was killed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from fedaffect.corpus.partition import Share, labels_per_client
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.errors import UserError
+from fedaffect.federation.algorithms.base import Algorithm, Context, State
+from fedaffect.federation.checkpoints import Checkpoints, Standing
+from fedaffect.federation.client_side import Message
+from fedaffect.federation.engines.contract import Engine, Reply
+from fedaffect.federation.evaluation import (
+    Judgement,
+    evaluate_modes,
+    from_tensors,
+    judge_personal,
+)
+from fedaffect.federation.events import EventLog
+from fedaffect.federation.selection import select
+from fedaffect.federation.update import Update
+from fedaffect.learning.learner import Learner
+from fedaffect.learning.metrics import scores
+
+LOST_IN_ROW = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run leaves to be kept: the selected state and its judgement on test."""
+
+    round: int
+    state: State
+    standing: Standing
+    test: Judgement
+
+
+class Rounds:
+    """One run of one experiment, from its first round or from its last checkpoint."""
+
+    def __init__(
+        self,
+        context: Context,
+        algorithm: Algorithm,
+        corpus: ConversationCorpus,
+        shares: Sequence[Share],
+        engine: Engine,
+        judge: Learner,
+        checkpoints: Checkpoints,
+        log: EventLog,
+    ) -> None:
+        """
+        Args:
+            judge: the server's own learner, with which it evaluates a global model.
+        """
+        self._context = context
+        self._experiment = context.experiment
+        self._algorithm = algorithm
+        self._corpus = corpus
+        self._shares = shares
+        self._labels = labels_per_client(corpus, list(shares))
+        self._engine = engine
+        self._judge = judge
+        self._checkpoints = checkpoints
+        self._log = log
+
+    def run(self) -> Outcome:
+        """Train to the end, evaluate the selected round on test.
+
+        Raises:
+            UserError: three rounds in a row were lost.
+        """
+        standing, state = self._restored() or self._begun()
+        settings = self._experiment.rounds
+        while standing.round < settings.count and not self._out_of_patience(standing):
+            standing.round += 1
+            begun = perf_counter()
+            trained = self._round(standing, state)
+            if trained is not None:
+                state, account = trained
+                if (
+                    standing.round % settings.evaluate_every == 0
+                    or standing.round == settings.count
+                ):
+                    account |= self._evaluate(standing, state)
+                seconds = perf_counter() - begun
+                self._log.append("round_finished", round=standing.round, **account, seconds=seconds)
+            ends = standing.round == settings.count or self._out_of_patience(standing)
+            best = standing.best_round == standing.round
+            if standing.round % settings.checkpoint_every == 0 or ends or best:
+                self._commit(standing, state)
+        selected = standing.best_round if settings.selection == "dev" else standing.round
+        if selected != standing.round:
+            _, state = self._checkpoints.load(selected)
+        return Outcome(selected, state, standing, self._judgement(state, selected, "test"))
+
+    def _restored(self) -> tuple[Standing, State] | None:
+        done = self._checkpoints.rounds()
+        if not done:
+            return None
+        self._engine.rewind(done[-1])
+        self._log.append("resumed", round=done[-1])
+        return self._checkpoints.load(done[-1])
+
+    def _begun(self) -> tuple[Standing, State]:
+        standing = Standing(selected=[0] * len(self._shares))
+        state = {**self._algorithm.initial(self._context), **self._statistics(standing)}
+        self._commit(standing, state)
+        return standing, state
+
+    def _statistics(self, standing: Standing) -> State:
+        """Feature statistics and label frequencies over all clients, from sums alone."""
+        experiment = self._experiment
+        if (experiment.features.standardise, experiment.training.class_weights) == (
+            "none",
+            "local",
+        ):
+            return {}
+        messages = [Message("statistics", i, 0, {}) for i in range(len(self._shares))]
+        replies = list(self._engine.exchange("statistics", messages))
+        means = self._algorithm.aggregator.reduce([r.update for r in replies if r.update]).tensors
+        up, down = sum(r.bytes_up for r in replies), sum(r.bytes_down for r in replies)
+        self._count_bytes(standing, up, down)
+        self._log.append("statistics_finished", bytes_up=up, bytes_down=down)
+        state: State = {n: a for n, a in means.items() if n.startswith("statistics/")}
+        for name in self._corpus.features:
+            if f"features/{name}/mean" in means:
+                mean = means[f"features/{name}/mean"]
+                scale = np.sqrt(np.maximum(means[f"features/{name}/mean_square"] - mean**2, 0.0))
+                state[f"features/{name}/mean"] = mean.astype(np.float32)
+                constant = scale < 1e-6
+                state[f"features/{name}/scale"] = np.where(constant, 1.0, scale).astype(np.float32)
+        return state
+
+    def _round(self, standing: Standing, state: State) -> tuple[State, dict[str, Any]] | None:
+        """Train one round; the new state and its account, or None where the round was lost."""
+        number = standing.round
+        cohort = select(
+            self._experiment.clients, self._labels.sum(axis=1), self._experiment.seed, number
+        )
+        self._log.append(
+            "round_started", round=number, cohort=list(cohort.chosen), offline=list(cohort.offline)
+        )
+        public = {n: a for n, a in state.items() if not n.startswith("server/")}
+        messages = [Message("train", i, number, public) for i in cohort.chosen]
+        seen = _Seen()
+        aggregate = self._algorithm.aggregator.reduce(self._received(number, messages, seen))
+        self._count_bytes(standing, seen.bytes_up, seen.bytes_down)
+        for client in cohort.chosen:
+            standing.selected[client] += 1
+        if not messages or len(seen.losses) < self._experiment.rounds.quorum * len(messages):
+            self._lost(standing, seen, len(messages))
+            return None
+        standing.lost_in_row = 0
+        context = replace(self._context, round=number)
+        state = self._algorithm.server_round(state, aggregate, context)
+        return state, {
+            "loss": float(np.average(seen.losses, weights=seen.volumes)),
+            "updates": aggregate.updates,
+            "bytes_up": seen.bytes_up,
+            "bytes_down": seen.bytes_down,
+            "measures": self._algorithm.measures(state, context),
+        }
+
+    def _received(
+        self, number: int, messages: Sequence[Message], seen: "_Seen"
+    ) -> Iterator[Update]:
+        """The updates of a round as they come, each entered into the record."""
+        for reply in self._engine.exchange("train", messages):
+            seen.bytes_up += reply.bytes_up
+            seen.bytes_down += reply.bytes_down
+            if reply.update is None:
+                seen.reasons.append(reply.reason)
+                self._log.append(
+                    "client_failed", round=number, client=reply.client, reason=reply.reason
+                )
+                continue
+            self._log.append("client_finished", **self._account(number, reply, reply.update))
+            seen.losses.append(reply.update.scalars.get("loss", 0.0))
+            seen.volumes.append(self._shares[reply.client].volume)
+            yield reply.update
+
+    def _account(self, number: int, reply: Reply, update: Update) -> dict[str, Any]:
+        sent: dict[str, int] = {}
+        for name, array in update.tensors.items():
+            kind = name.partition("/")[0]
+            sent[kind] = sent.get(kind, 0) + array.nbytes
+        return {
+            "round": number,
+            "client": reply.client,
+            "loss": update.scalars.get("loss", 0.0),
+            "volume": self._shares[reply.client].volume,
+            "seconds": reply.seconds,
+            "bytes_up": reply.bytes_up,
+            "bytes_down": reply.bytes_down,
+            "sent": sent,
+            "scalars": {n: s for n, s in update.scalars.items() if n != "loss"},
+        }
+
+    def _lost(self, standing: Standing, seen: "_Seen", asked: int) -> None:
+        got, quorum = len(seen.losses), self._experiment.rounds.quorum
+        reason = f"{got} of {asked} clients answered; the quorum is {quorum:g}"
+        if seen.reasons:
+            reason += f"; first failure: {seen.reasons[0]}"
+        self._log.append("round_lost", round=standing.round, reason=reason)
+        standing.lost_in_row += 1
+        if standing.lost_in_row >= LOST_IN_ROW:
+            raise UserError(
+                f"round {standing.round}: {LOST_IN_ROW} rounds in a row were lost ({reason}); "
+                "lower training.learning_rate if clients diverge, or rounds.quorum if they drop out"
+            )
+
+    def _evaluate(self, standing: Standing, state: State) -> dict[str, Any]:
+        judgement = self._judgement(state, standing.round, "dev")
+        standing.dev_scores[standing.round] = judgement.score
+        recent = list(standing.dev_scores.values())[-self._experiment.rounds.smoothing :]
+        smoothed = float(np.mean(recent))
+        if smoothed > standing.best_score:
+            standing.best_round, standing.best_score = standing.round, smoothed
+        return {
+            "dev": judgement.summary(),
+            "client_dev": [scores(c).weighted_f1 for c in judgement.personal],
+            "score": smoothed,
+            "best": standing.best_round,
+        }
+
+    def _judgement(self, state: State, number: int, split: str) -> Judgement:
+        """Evaluate a state, the clients remembering what they did after round `number`."""
+        primary = self._algorithm.evaluations[0]
+        if primary == "global":
+            model = self._algorithm.model_for(state, {}, self._context)
+            judged = [
+                evaluate_modes(self._algorithm, state, model, self._judge, self._corpus, split)
+            ]
+        else:
+            messages = [
+                Message("evaluate", i, number, state, split) for i in range(len(self._shares))
+            ]
+            replies = self._engine.exchange("evaluate", messages)
+            judged = [from_tensors(r.update.tensors) for r in replies if r.update]
+        modes = {primary: [j["head"] for j in judged]}
+        if all("prototype" in j for j in judged):
+            modes["prototype"] = [j["prototype"] for j in judged]
+        return Judgement(modes, judge_personal(modes[primary], self._labels), primary)
+
+    def _commit(self, standing: Standing, state: State) -> None:
+        self._checkpoints.save(standing, state)
+        self._engine.commit(self._checkpoints.kept(standing), standing.round)
+        self._log.append("checkpoint", round=standing.round)
+
+    def _out_of_patience(self, standing: Standing) -> bool:
+        patience = self._experiment.rounds.patience
+        return bool(patience) and standing.round - standing.best_round >= patience
+
+    def _count_bytes(self, standing: Standing, up: int, down: int) -> None:
+        if not self._algorithm.pooled:
+            standing.bytes_up += up
+            standing.bytes_down += down
+
+
+class _Seen:
+    """What the server noticed while updates came in."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.volumes: list[int] = []
+        self.reasons: list[str] = []
+        self.bytes_up = self.bytes_down = 0

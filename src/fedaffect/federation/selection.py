@@ -1,0 +1,41 @@
+"""Which clients take part in a round."""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from fedaffect.corpus.schema import Integers
+from fedaffect.experiment import Clients, online_probability
+from fedaffect.randomness import generator
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Indices of clients, increasing."""
+
+    chosen: tuple[int, ...]
+    offline: tuple[int, ...]
+
+
+def select(settings: Clients, volumes: Integers, seed: int, round_number: int) -> Cohort:
+    """Draw the cohort of a round; at least one client where any is online.
+
+    Args:
+        volumes: int64 [clients], supervised utterances. A client with none is never chosen.
+    """
+    random = generator(seed, "selection", round_number)
+    online = random.random(len(volumes)) < online_probability(settings.availability)
+    able = np.flatnonzero(online & (volumes > 0))
+    size = min(len(able), max(1, ceil(settings.fraction * len(able))))
+    if settings.rule == "top_volume":
+        # Wang et al. 2026 §4.1: online and in the top half by volume; ties by index.
+        chosen = able[np.argsort(-volumes[able], kind="stable")][:size]
+    elif size == len(able):
+        chosen = able
+    else:
+        share = volumes[able] / volumes[able].sum() if settings.rule == "volume" else None
+        chosen = random.choice(able, size=size, replace=False, p=share)
+    return Cohort(
+        tuple(sorted(int(i) for i in chosen)), tuple(int(i) for i in np.flatnonzero(~online))
+    )

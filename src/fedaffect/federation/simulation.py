@@ -1,0 +1,214 @@
+"""A whole federation on one machine: corpus, partition, learner, engine and rounds, put together."""
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from fedaffect.corpus.partition import Share, labels_per_client, partition, pooled
+from fedaffect.corpus.schema import SPLITS, ConversationCorpus
+from fedaffect.errors import UserError
+from fedaffect.experiment import Experiment
+from fedaffect.federation.algorithms import find
+from fedaffect.federation.algorithms.base import Algorithm, Context, features
+from fedaffect.federation.checkpoints import Checkpoints, Standing
+from fedaffect.federation.client_side import ClientSide
+from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.evaluation import Judgement
+from fedaffect.federation.events import EventLog, Listener
+from fedaffect.federation.memory import MemoryStore
+from fedaffect.federation.rounds import Outcome, Rounds
+from fedaffect.learning.learner import Learner, Tensors
+
+
+class Simulation:
+    """One run in `folder`, fresh or resumed from its checkpoints."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        corpus: ConversationCorpus,
+        learner: Learner,
+        folder: Path,
+        listeners: tuple[Listener, ...] = (),
+    ) -> None:
+        """
+        Args:
+            learner: built from the same experiment and corpus (see `fedaffect.learning.trainer`).
+
+        Raises:
+            UserError: the experiment does not fit the corpus, or names what does not exist.
+        """
+        for split in SPLITS:
+            if not len(corpus.conversations_in(split)):
+                raise UserError(
+                    f"{corpus.name}: no conversation in the {split} part; a run needs all"
+                )
+        self.algorithm = find(experiment.algorithm)
+        shares = (
+            pooled(corpus)
+            if self.algorithm.pooled
+            else partition(corpus, experiment.partition, experiment.seed)
+        )
+        self.experiment, self.corpus, self.shares = experiment, corpus, shares
+        initial = learner.get()
+        self.context = Context(experiment, corpus.classes, 0, initial, learner.embedding_dim)
+        self._learner = learner
+        self._memory = MemoryStore(folder / "memory")
+        side = ClientSide(self.algorithm, self.context, corpus, shares, learner, self._memory)
+        self._engine = LocalEngine(side)
+        self._checkpoints = Checkpoints(folder / "checkpoints")
+        self._log = EventLog(folder / "events.jsonl", listeners)
+
+    def run(self, command: str) -> Outcome:
+        """Run to the end and write `run_finished`.
+
+        Args:
+            command: what a person types to repeat this run.
+        """
+        begun = perf_counter()
+        if not self._checkpoints.rounds():
+            self._log.append("run_started", command=command, **self._description())
+        rounds = Rounds(
+            self.context,
+            self.algorithm,
+            self.corpus,
+            self.shares,
+            self._engine,
+            self._learner,
+            self._checkpoints,
+            self._log,
+        )
+        outcome = rounds.run()
+        timing = {"seconds": perf_counter() - begun, "host": platform.node()}
+        self._log.append("run_finished", **self._findings(outcome), timing=timing)
+        self._log.close()
+        return outcome
+
+    def models(self, outcome: Outcome) -> dict[str, Tensors]:
+        """What can predict afterwards: `global`, or one model a client by name; statistics included."""
+        statistics = features(outcome.state)
+        if self.algorithm.evaluations[0] == "global":
+            return {
+                "global": {
+                    **self.algorithm.model_for(outcome.state, {}, self.context),
+                    **statistics,
+                }
+            }
+        found = {}
+        for index, share in enumerate(self.shares):
+            memory = self._memory.read(index, at=outcome.round)
+            own = self.algorithm.model_for(outcome.state, memory, self.context)
+            found[share.name] = {**own, **statistics}
+        return found
+
+    def _description(self) -> dict[str, Any]:
+        corpus, labels = self.corpus, labels_per_client(self.corpus, self.shares)
+        return {
+            "run": self.experiment.name,
+            "experiment": self.experiment.model_dump(),
+            "corpus": {
+                "name": corpus.name,
+                "classes": list(corpus.classes),
+                "modalities": {m.name: list(m.shape) for m in corpus.modalities.values()},
+                "synthetic": corpus.provenance.synthetic,
+                "sha256": corpus.provenance.sha256,
+                "pairing": corpus.provenance.pairing,
+                "conversations": {s: len(corpus.conversations_in(s)) for s in SPLITS},
+                "utterances": {s: int(corpus.items_in(s).sum()) for s in SPLITS},
+            },
+            "clients": [_client(s, labels[i].tolist()) for i, s in enumerate(self.shares)],
+            "algorithm": self.experiment.algorithm.name,
+            "parameters": sum(a.size for a in self.context.initial.values()),
+            "evaluations": [*self.algorithm.evaluations, "personal"],
+            "declared": _declared(self.algorithm, self.context),
+        }
+
+    def _findings(self, outcome: Outcome) -> dict[str, Any]:
+        standing, test = outcome.standing, outcome.test
+        heads = test.modes[test.primary]
+        per_client = [h.modality_weights for h in heads]
+        weights = np.sum(per_client, axis=0)
+        selected = standing.selected
+        never = [s.name for s, times in zip(self.shares, selected, strict=True) if not times]
+        return {
+            "selected_round": outcome.round,
+            "rounds": standing.round,
+            "stopped": "count" if standing.round == self.experiment.rounds.count else "patience",
+            "test": test.details(self.experiment.seed),
+            "confusion": np.sum([h.total for h in heads], axis=0).tolist(),
+            "modality_weights": _normalised(weights).tolist(),
+            "client_modality_weights": (
+                [_normalised(w.sum(axis=0)).tolist() for w in per_client]
+                if len(heads) > 1
+                else None
+            ),
+            "reliability": np.sum([h.reliability for h in heads], axis=0).tolist(),
+            "clients": _client_scores(self.shares, selected, test),
+            "never_selected": never,
+            "stability": stability(standing),
+            "bytes_up": standing.bytes_up,
+            "bytes_down": standing.bytes_down,
+        }
+
+
+def stability(standing: Standing) -> dict[str, float | int]:
+    """How calmly the dev score rose: spread at the end, worst fall, rounds until it stays near."""
+    rounds, values = list(standing.dev_scores), np.array(list(standing.dev_scores.values()))
+    falls = values[:-1] - values[1:]
+    near = np.abs(values - values[-1]) <= 0.01
+    settled = len(near) - int(np.argmin(near[::-1])) if not near.all() else 0
+    return {
+        "sd_last_5": float(values[-5:].std()),
+        "largest_drop": float(max(falls.max(initial=0.0), 0.0)),
+        "rounds_to_within_1_point": rounds[settled],
+    }
+
+
+def _client(share: Share, labels: list[int]) -> dict[str, Any]:
+    return {
+        "name": share.name,
+        "conversations": len(share.conversations),
+        "volume": share.volume,
+        "labels": labels,
+    }
+
+
+def _client_scores(
+    shares: Sequence[Share], selected: Sequence[int], test: Judgement
+) -> list[dict[str, Any]]:
+    own = test.weighted_f1_of("local") if "local" in test.modes else [None] * len(shares)
+    personal = test.weighted_f1_of("personal")
+    return [
+        {
+            "name": s.name,
+            "volume": s.volume,
+            "selected": selected[i],
+            "local_weighted_f1": own[i],
+            "personal_weighted_f1": personal[i],
+        }
+        for i, s in enumerate(shares)
+    ]
+
+
+def _declared(algorithm: Algorithm, context: Context) -> list[dict[str, Any]]:
+    up = algorithm.leaves(context)
+    down = algorithm.initial(context)
+    return [
+        *(
+            {"name": n, "shape": list(s.shape), "dtype": s.dtype, "direction": "up"}
+            for n, s in up.items()
+        ),
+        *(
+            {"name": n, "shape": list(a.shape), "dtype": str(a.dtype), "direction": "down"}
+            for n, a in down.items()
+        ),
+    ]
+
+
+def _normalised(weights: Any) -> Any:
+    total = weights.sum(axis=-1, keepdims=True)
+    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)

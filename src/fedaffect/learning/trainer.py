@@ -1,0 +1,229 @@
+"""The torch learner: one model over conversations, weights swapped in place from client to client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fedaffect.corpus.batching import by_length, padded_rows, shuffled
+from fedaffect.corpus.partition import Share
+from fedaffect.corpus.schema import ConversationCorpus, Integers
+from fedaffect.errors import UserError
+from fedaffect.experiment import Experiment
+from fedaffect.learning.learner import Diverged, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.objectives import class_weights as inverse_frequency
+from fedaffect.learning.objectives import sdt_objective
+from fedaffect.models import build
+from fedaffect.models.batch import DialogueBatch
+from fedaffect.randomness import seed_for
+
+PREDICTION_BATCH = 16
+
+
+class ConversationTrainer:
+    """A `Learner` for models that read whole conversations.
+
+    Every client of a process shares one trainer: `set` decides whose model it is at the moment.
+    """
+
+    def __init__(self, corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) -> None:
+        """Build the model from the experiment's seed and move the corpus to its device.
+
+        Args:
+            roles: how many roles the model knows, where that is more than the corpus shows.
+
+        Raises:
+            UserError: no such device or model, or settings that the model refuses.
+        """
+        self._corpus = corpus
+        self._training = experiment.training
+        self._device = _device(experiment.device)
+        dims = {m.name: _dimension(m.shape, m.name) for m in corpus.modalities.values()}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(experiment.seed, "initial model"))
+            self._model = build(
+                experiment.model.name,
+                experiment.model.settings,
+                modalities=dims,
+                roles=max(roles, corpus.roles),
+                classes=len(corpus.classes),
+            ).to(self._device)
+        self._roles = max(roles, corpus.roles)
+        frozen = {n for n, p in self._model.named_parameters() if not p.requires_grad}
+        self._state = {
+            "model/" + name.replace(".", "/"): tensor
+            for name, tensor in self._model.state_dict(keep_vars=True).items()
+            if name not in frozen
+        }
+        self._statistics: Tensors = {}
+        self._load_features()
+        # One row more than the corpus has, for padding to point at.
+        self._role = self._padded(corpus.role, self._roles)
+        self._label = self._padded(np.maximum(corpus.label, 0), 0)
+        self._present = {m: self._padded(p, False) for m, p in corpus.present.items()}
+        first = np.zeros(1, np.int64)
+        self._embedding_dim = int(self.predict(first).embedding.shape[1])
+
+    @property
+    def embedding_dim(self) -> int:
+        return self._embedding_dim
+
+    def get(self) -> Tensors:
+        return {n: t.detach().cpu().numpy().copy() for n, t in self._state.items()}
+
+    def set(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+        statistics = {n: a for n, a in tensors.items() if n.startswith("features/")}
+        with torch.no_grad():
+            for name, array in tensors.items():
+                if name in statistics:
+                    continue
+                own = self._state.get(name)
+                if own is None or tuple(own.shape) != array.shape:
+                    shape = None if own is None else tuple(own.shape)
+                    raise UserError(
+                        f"model: tensor `{name}` of shape {array.shape} does not fit "
+                        f"(expected {shape}); was it made with other model settings?"
+                    )
+                own.copy_(torch.from_numpy(array))
+        if statistics and not _same(statistics, self._statistics):
+            self._statistics = statistics
+            self._load_features()
+
+    def fit(
+        self,
+        share: Share,
+        *,
+        seed: int,
+        extra_loss: ExtraLoss | None = None,
+        class_weights: npt.NDArray[np.float64] | None = None,
+        optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Fit:
+        if class_weights is None:
+            label = self._corpus.label[share.supervised]
+            class_weights = inverse_frequency(
+                np.bincount(label, minlength=len(self._corpus.classes))
+            )
+        weight = torch.from_numpy(class_weights).to(self._device, torch.float32)
+        supervised = np.zeros(len(self._corpus) + 1, bool)
+        supervised[share.supervised] = True
+        counted = torch.from_numpy(supervised).to(self._device)
+        # A conversation with nothing to learn from teaches nothing: leave it out.
+        useful = np.unique(self._corpus.conversation[share.supervised])
+
+        adam = self._optimiser(optimiser)
+        random = np.random.default_rng(seed)
+        torch.manual_seed(seed)  # dropout
+        self._model.train()
+        steps, sums, items = 0, dict[str, float](), 0
+        for _ in range(self._training.local_epochs):
+            sums, items = {}, 0
+            for conversations in shuffled(useful, self._training.batch_size, random):
+                batch = self._batch(conversations, counted)
+                prediction = self._model(batch)
+                loss, parts = sdt_objective(prediction, batch, self._training, weight)
+                if extra_loss is not None:
+                    extra = extra_loss(prediction, batch)
+                    loss, parts = loss + extra, {**parts, "extra": extra}
+                adam.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                adam.step()
+                steps += 1
+                size = int(batch.supervised.sum())
+                items += size
+                for name, part in {"loss": loss, **parts}.items():
+                    sums[name] = sums.get(name, 0.0) + float(part.detach()) * size
+            if not np.isfinite(sums.get("loss", 0.0)):
+                raise Diverged(f"the loss is not finite after {steps} steps")
+        means = {name: total / max(items, 1) for name, total in sums.items()}
+        state = self._optimiser_state(adam) if self._training.optimiser_state == "keep" else {}
+        return Fit(means.pop("loss", 0.0), means, steps, state)
+
+    def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
+        nobody = torch.zeros(len(self._corpus) + 1, dtype=torch.bool, device=self._device)
+        self._model.eval()
+        found: dict[str, list[npt.NDArray[Any]]] = {k: [] for k in ("item", "p", "z", "w")}
+        with torch.inference_mode():
+            for batch_of in by_length(self._corpus, conversations, PREDICTION_BATCH):
+                batch = self._batch(batch_of, nobody)
+                prediction = self._model(batch)
+                valid = batch.valid
+                rows = padded_rows(self._corpus, batch_of)
+                found["item"].append(rows[rows < len(self._corpus)])
+                found["p"].append(prediction.logits[valid].softmax(-1).cpu().numpy())
+                found["z"].append(prediction.embedding[valid].cpu().numpy())
+                found["w"].append(prediction.modality_weights[valid].cpu().numpy())
+        item = np.concatenate(found["item"])
+        order = np.argsort(item)
+        parts = {k: np.concatenate(v)[order] for k, v in found.items()}
+        return Outputs(parts["item"], parts["p"], parts["z"], parts["w"])
+
+    def _batch(self, conversations: Integers, counted: torch.Tensor) -> DialogueBatch:
+        rows = torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)
+        valid = rows < len(self._corpus)
+        return DialogueBatch(
+            features={m: x[rows] for m, x in self._features.items()},
+            present={m: p[rows] for m, p in self._present.items()},
+            role=self._role[rows],
+            valid=valid,
+            label=self._label[rows],
+            supervised=counted[rows],
+        )
+
+    def _load_features(self) -> None:
+        """Scale the whole corpus once; absent features and the padding row stay 0."""
+        self._features = {}
+        for name, array in self._corpus.features.items():
+            scaled = array.astype(np.float32)
+            if f"features/{name}/mean" in self._statistics:
+                scaled -= self._statistics[f"features/{name}/mean"].astype(np.float32)
+                scaled /= self._statistics[f"features/{name}/scale"].astype(np.float32)
+            scaled[~self._corpus.present[name]] = 0.0
+            self._features[name] = self._padded(scaled, 0.0)
+
+    def _padded(self, array: npt.NDArray[Any], padding: float) -> torch.Tensor:
+        row = np.full((1, *array.shape[1:]), padding, array.dtype)
+        return torch.from_numpy(np.concatenate([array, row])).to(self._device)
+
+    def _optimiser(self, state: Mapping[str, npt.NDArray[Any]] | None) -> torch.optim.Adam:
+        settings = self._training
+        named = [(n, p) for n, p in self._model.named_parameters() if p.requires_grad]
+        adam = torch.optim.Adam(
+            [p for _, p in named],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        for name, parameter in named if state else []:
+            assert state is not None
+            path = "optimiser/" + name.replace(".", "/")
+            if f"{path}/step" in state:
+                adam.state[parameter] = {
+                    key: torch.from_numpy(state[f"{path}/{key}"].copy()).to(parameter.device)
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                }
+        return adam
+
+    def _optimiser_state(self, adam: torch.optim.Adam) -> Tensors:
+        return {
+            f"optimiser/{name.replace('.', '/')}/{key}": tensor.detach().cpu().numpy().copy()
+            for name, parameter in self._model.named_parameters()
+            for key, tensor in adam.state.get(parameter, {}).items()
+        }
+
+
+def _device(name: str) -> torch.device:
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"device: `{name}` was asked for, but torch sees no GPU; use device=cpu")
+    return torch.device(name)
+
+
+def _dimension(shape: tuple[int, ...], name: str) -> int:
+    if len(shape) != 1:
+        raise UserError(f"modality `{name}`: conversation models read vectors, not {shape}")
+    return shape[0]
+
+
+def _same(left: Tensors, right: Tensors) -> bool:
+    return left.keys() == right.keys() and all(np.array_equal(left[n], right[n]) for n in left)
