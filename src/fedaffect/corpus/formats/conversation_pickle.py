@@ -1,0 +1,211 @@
+"""Reading the field's pickled feature files (SDT, MMGCN, DialogueRNN …) into a corpus.
+
+One pickled sequence of fields; most are dictionaries from a dialogue's id to a list, an entry an
+utterance. Utterance texts are neither read nor kept.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.formats import unpickler
+from fedaffect.corpus.formats.families import IGNORED, Dataset, is_list, recognise
+from fedaffect.corpus.schema import SPLITS, ConversationCorpus, Provenance
+from fedaffect.errors import UserError
+from fedaffect.randomness import generator
+
+MAXIMUM_BYTES = 2**33
+DEV_FRACTION = 0.1
+_LETTERS = ("M", "F")
+_SESSION = re.compile(r"(Ses\d\d)[FM]_")
+
+Identifier = str | int
+Floats = npt.NDArray[np.float32]
+
+
+def read(
+    file: Path, *, name: str, sha256: str, seed: int = 0, family: str | None = None
+) -> ConversationCorpus:
+    """Read a feature file; features become float32.
+
+    These files have no development split. The dialogues of a published one are taken where the corpus
+    has it (IEMOCAP: COSMIC's twelve), a random tenth of the training dialogues otherwise; `provenance`
+    says which.
+
+    Args:
+        seed: decides that random tenth.
+        family: a name of `families.FAMILIES`, for a file with other widths.
+
+    Raises:
+        UserError: anything but plain data in the file, no known family, or fields that disagree.
+    """
+    content = unpickler.load(file)
+    recognised = recognise(file, content, family)
+    dataset = recognised.family.dataset
+    fields = dict(zip(recognised.family.fields, content, strict=False))
+    fields.pop(IGNORED, None)
+
+    split, choice = _splits(file, fields, dataset, seed)
+    dialogues = [_Dialogue(file, fields, identifier) for identifier in sorted(split)]
+    turns = [len(dialogue) for dialogue in dialogues]
+    items = sum(turns)
+    size = items * sum(recognised.widths.values()) * np.dtype(np.float32).itemsize
+    if size > MAXIMUM_BYTES:
+        raise UserError(f"{file}: {size} bytes of features; at most {MAXIMUM_BYTES} are read")
+    roles = [dialogue.roles(dataset) for dialogue in dialogues]
+    persons = [_persons(d.identifier, r, dataset) for d, r in zip(dialogues, roles, strict=True)]
+    names = sorted({person for some in persons for person in some})
+    position = {person: index for index, person in enumerate(names)}
+    reader = f"feature pickle: {recognised.reason}; {choice}"
+    left_out = len(set(fields["label"]) - set(split))
+    if left_out:
+        reader += f"; {left_out} dialogues in no split left out"
+    return ConversationCorpus(
+        name=name,
+        classes=dataset.classes,
+        features={m: _stacked(dialogues, m, w) for m, w in recognised.widths.items()},
+        present={m: np.ones(items, bool) for m in recognised.widths},
+        label=_joined([dialogue.labels() for dialogue in dialogues]),
+        person=_joined([[position[person] for person in some] for some in persons]),
+        persons=tuple(names),
+        split=np.repeat([SPLITS.index(split[d.identifier]) for d in dialogues], turns),
+        provenance=Provenance(file.name, sha256, reader),
+        conversation=np.repeat(np.arange(len(dialogues)), turns),
+        conversations=tuple(str(dialogue.identifier) for dialogue in dialogues),
+        turn=_joined([range(count) for count in turns]),
+        role=_joined(roles),
+    )
+
+
+@dataclass(frozen=True)
+class _Dialogue:
+    """One dialogue of a file, each field looked at before it is believed."""
+
+    file: Path
+    fields: Mapping[str, Any]
+    identifier: Identifier
+
+    def __len__(self) -> int:
+        return len(self._entries("label"))
+
+    def labels(self) -> list[int]:
+        labels = self._entries("label")
+        if not all(isinstance(x, Integral) and abs(int(x)) < 2**31 for x in labels):
+            raise self._wrong("label", "not all are (small) whole numbers")
+        return [int(label) for label in labels]
+
+    def roles(self, dataset: Dataset) -> list[int]:
+        """M → 0, F → 1; or the position of the one in a one-hot vector."""
+        speakers = self._matching("speaker")
+        if dataset.speaker == "letter":
+            if not all(isinstance(s, str) and s in _LETTERS for s in speakers):
+                raise self._wrong("speaker", f"not all are {' or '.join(_LETTERS)}")
+            return [_LETTERS.index(speaker) for speaker in speakers]
+        roles = []
+        for speaker in speakers:
+            one_hot = _vector(speaker)
+            if one_hot is None or np.count_nonzero(one_hot) != 1 or one_hot.max() != 1:
+                raise self._wrong("speaker", "not all are one-hot vectors")
+            roles.append(int(one_hot.argmax()))
+        return roles
+
+    def matrix(self, modality: str, width: int) -> Floats:
+        """float32 [turns, width]."""
+        rows = np.empty((len(self), width), np.float32)
+        for turn, entry in enumerate(self._matching(modality)):
+            vector = _vector(entry)
+            if vector is None or len(vector) != width:
+                length = "no vector" if vector is None else f"{len(vector)} wide"
+                raise self._wrong(modality, f"turn {turn} is {length} instead of {width} wide")
+            with np.errstate(over="ignore"):  # becomes Inf, which the check then reports
+                rows[turn] = vector
+        return rows
+
+    def _matching(self, field: str) -> Sequence[Any]:
+        entries = self._entries(field)
+        if len(entries) != len(self):
+            raise self._wrong(field, f"{len(entries)} entries for {len(self)} labels")
+        return entries
+
+    def _entries(self, field: str) -> Sequence[Any]:
+        by_dialogue = self.fields[field]
+        if not isinstance(by_dialogue, Mapping) or self.identifier not in by_dialogue:
+            raise self._wrong(field, "missing")
+        entries = by_dialogue[self.identifier]
+        if not is_list(entries):
+            raise self._wrong(field, f"a {type(entries).__name__} instead of a list")
+        return entries
+
+    def _wrong(self, field: str, what: str) -> UserError:
+        return UserError(f"{self.file}: {field}: dialogue `{self.identifier}`: {what}")
+
+
+def _splits(
+    file: Path, fields: Mapping[str, Any], dataset: Dataset, seed: int
+) -> tuple[dict[Identifier, str], str]:
+    """The split of every dialogue, and in words how the development part was chosen."""
+    train, test = (_identifiers(file, field, fields[field], dataset) for field in ("train", "test"))
+    both = sorted(train & test)
+    if both:
+        raise UserError(
+            f"{file}: train, test: {len(both)} dialogues in both, first `{both[0]}`; "
+            "give every dialogue one split"
+        )
+    if not train:
+        raise UserError(f"{file}: train: no dialogues; give a file with some")
+    dev = {identifier for identifier in train if identifier in dataset.dev}
+    choice = f"dev: {len(dev)} of COSMIC's {len(dataset.dev)} dialogues"
+    if not dev:
+        count = min(max(1, round(DEV_FRACTION * len(train))), len(train) - 1)
+        drawn = generator(seed, "dev split").permutation(len(train))[: max(count, 0)]
+        ordered = sorted(train)
+        dev = {ordered[index] for index in drawn}
+        choice = f"dev: {len(dev)} of {len(train)} training dialogues, drawn with seed {seed}"
+    split = dict.fromkeys(train, "train") | dict.fromkeys(test, "test") | dict.fromkeys(dev, "dev")
+    return split, choice
+
+
+def _identifiers(file: Path, field: str, value: object, dataset: Dataset) -> set[Any]:
+    """The ids of a split, which files give as a list or as a set; order means nothing."""
+    kind = str if dataset.identifier == "text" else int
+    identifiers = list(value) if isinstance(value, set | frozenset) or is_list(value) else [None]
+    plain = [i.item() if isinstance(i, np.generic) else i for i in identifiers]
+    if not all(isinstance(identifier, kind) for identifier in plain):
+        raise UserError(f"{file}: {field}: not a list of dialogue ids ({dataset.identifier}s)")
+    return set(plain)
+
+
+def _persons(identifier: Identifier, roles: Sequence[int], dataset: Dataset) -> list[str]:
+    """Who speaks: IEMOCAP's actors are known by session and sex; elsewhere only the role is."""
+    if dataset.speaker == "letter":
+        session = _SESSION.match(str(identifier))
+        place = session[1] if session else str(identifier)
+        return [f"{place}_{_LETTERS[role]}" for role in roles]
+    return [f"{identifier}/role-{role}" for role in roles]
+
+
+def _stacked(dialogues: Sequence[_Dialogue], modality: str, width: int) -> Floats:
+    parts = [dialogue.matrix(modality, width) for dialogue in dialogues]
+    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
+
+
+def _joined(parts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    return np.array([value for part in parts for value in part], np.int64)
+
+
+def _vector(value: object) -> npt.NDArray[Any] | None:
+    """A one-dimensional array of numbers, from an array or a list; None for anything else."""
+    if isinstance(value, np.ndarray):
+        return np.asarray(value) if value.ndim == 1 and value.dtype.kind in "biuf" else None
+    if isinstance(value, list | tuple) and all(isinstance(number, Real) for number in value):
+        try:
+            return np.array(value, np.float64)
+        except OverflowError:
+            return None
+    return None
