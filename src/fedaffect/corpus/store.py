@@ -75,7 +75,7 @@ def save(corpus: ConversationCorpus, folder: str | Path) -> None:
     old = target.with_name(f".{target.name}.{os.getpid()}.old")
     try:
         aside.mkdir()
-        safetensors.numpy.save_file(_arrays(corpus), aside / ARRAYS)
+        (aside / ARRAYS).write_bytes(safetensors.numpy.save(_arrays(corpus)))
         index = json.dumps(_index(corpus, aside / ARRAYS), indent=1, ensure_ascii=False)
         (aside / INDEX).write_text(index + "\n", encoding="utf-8")
         for written in (aside / ARRAYS, aside / INDEX):

@@ -1,0 +1,165 @@
+"""`fedaffect data`: bring a corpus in, look at it, check it."""
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from fedaffect.corpus import ConversationCorpus
+    from fedaffect.corpus.check import Problem
+
+app = typer.Typer(help="Bring corpora in, describe and check them.", no_args_is_help=True)
+BAR = 24
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+class NonFinite(StrEnum):
+    """What happens to feature vectors with NaN or Inf."""
+
+    refuse = "refuse"
+    drop = "drop"
+
+
+@app.command("import")
+def import_corpus(
+    file: Annotated[
+        Path, typer.Argument(help="An .npz of the neutral layout or a feature pickle.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make; it never holds a pickle.")],
+    modalities: Annotated[
+        str | None, typer.Option(help="Which ones to keep, e.g. text,audio; default: all.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The corpus's name; default: the file's.")
+    ] = None,
+    non_finite: Annotated[
+        NonFinite,
+        typer.Option(help="Vectors with NaN or Inf: refuse the file, or drop them as absent."),
+    ] = NonFinite.refuse,
+    family: Annotated[
+        str | None,
+        typer.Option(help="The layout of a feature pickle of unusual widths, e.g. sdt-iemocap."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Draws a dev split for a feature pickle without a published one.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Convert a corpus file, once, into a folder that is safe to read."""
+    from fedaffect.corpus import formats, store
+    from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
+
+    names = None if modalities is None else [m.strip() for m in modalities.split(",")]
+    corpus = formats.read(file, modalities=names, name=name, seed=seed, family=family)
+    dropped: dict[str, int] = {}
+    if non_finite is NonFinite.drop:
+        corpus, dropped = drop_non_finite(corpus)
+    ensure_sound(corpus)
+    store.save(corpus, out)
+    warnings = problems(corpus)
+
+    if as_json:
+        table = _described(corpus) | {"folder": str(out), "dropped": dropped}
+        typer.echo(json.dumps(table | {"warnings": [asdict(p) for p in warnings]}, indent=1))
+        return
+    typer.echo(f"{out}: {len(corpus)} utterances in {len(corpus.conversations)} conversations")
+    typer.echo(f"read as {corpus.provenance.reader}")
+    for modality, count in dropped.items():
+        typer.echo(f"dropped {count} vectors of {modality} with NaN or Inf: marked absent")
+    _print_problems(warnings)
+
+
+@app.command()
+def describe(
+    folder: Annotated[Path, typer.Argument(help="Folder of an imported corpus.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show splits, classes, modalities, people and provenance of a corpus."""
+    from fedaffect.corpus import store
+
+    corpus = store.load(folder)
+    if as_json:
+        typer.echo(json.dumps(_described(corpus), indent=1))
+    else:
+        _print_description(corpus)
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="An imported corpus, or a file to import.")],
+    as_json: AsJson = False,
+) -> None:
+    """List all that is wrong with a corpus; exit code 2 where something makes it unusable."""
+    from fedaffect.corpus import formats, store
+    from fedaffect.corpus.check import problems
+
+    corpus = store.load(path, check=False) if path.is_dir() else formats.read(path)
+    found = problems(corpus)
+    if as_json:
+        typer.echo(json.dumps([asdict(problem) for problem in found], indent=1))
+    else:
+        _print_problems(found)
+        if not found:
+            typer.echo(f"{path}: nothing wrong")
+    if any(problem.severity == "error" for problem in found):
+        raise typer.Exit(2)
+
+
+def _described(corpus: "ConversationCorpus") -> dict[str, Any]:
+    from fedaffect.corpus.describe import describe
+
+    return asdict(describe(corpus))
+
+
+def _print_problems(found: "list[Problem]") -> None:
+    for problem in found:
+        typer.echo(f"{problem.severity}: {problem}")
+
+
+def _print_description(corpus: "ConversationCorpus") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fedaffect.corpus.describe import describe
+
+    console = Console()
+    seen = describe(corpus)
+    shortest, median, longest = seen.lengths
+    console.print(
+        f"[bold]{escape(seen.name)}[/]", "[yellow]synthetic[/]" * corpus.provenance.synthetic
+    )
+    console.print(
+        f"{seen.utterances} utterances, {seen.conversations} conversations of {shortest} to "
+        f"{longest} turns (median {median:g}), {seen.persons} persons, {seen.roles} roles"
+    )
+
+    labels = Table("class", title="Labels")
+    for split in seen.splits:
+        labels.add_column(split, justify="right")
+    labels.add_column("of train")
+    parts, train = seen.splits.values(), seen.splits["train"].labels
+    for index, label in enumerate(seen.classes):
+        counts = [str(part.labels[index]) for part in parts]
+        bar = "█" * round(BAR * train[index] / max(*train, 1))
+        last = index == len(seen.classes) - 1
+        labels.add_row(escape(label), *counts, bar, end_section=last)
+    for field in ("unlabelled", "utterances", "conversations", "persons"):
+        labels.add_row(f"[dim]{field}[/]", *(str(getattr(part, field)) for part in parts), "")
+    console.print(labels)
+
+    streams = Table("modality", "shape", "dtype", "present", title="Modalities")
+    for modality, stream in seen.modalities.items():
+        shape = " × ".join(map(str, stream.shape))
+        streams.add_row(escape(modality), shape, stream.dtype, f"{stream.present:.1%}")
+    console.print(streams)
+
+    origin = Table("", "", title="Provenance", show_header=False)
+    for key, value in seen.provenance.items():
+        origin.add_row(key, escape(str(value)))
+    console.print(origin)
