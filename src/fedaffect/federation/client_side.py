@@ -11,7 +11,7 @@ from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spe
 from fedaffect.federation.evaluation import as_tensors, evaluate_modes
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
-from fedaffect.learning.learner import Diverged, Learner, Tensors
+from fedaffect.learning.learner import DivergedError, Learner, Tensors
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class ClientSide:
         memory = self.memory.read(message.client, at=message.round - 1)
         try:
             update, kept = self._algorithm.client_round(message.state, client, memory)
-        except Diverged as error:
+        except DivergedError as error:
             raise RefusedError(str(error)) from None
         guard(update, self._algorithm.leaves(context))
         self.memory.write(message.client, message.round, kept)

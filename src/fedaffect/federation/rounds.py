@@ -31,11 +31,12 @@ LOST_IN_ROW = 3
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run leaves to be kept: the selected state and its judgement on test."""
+    """What a finished run leaves to be kept: the selected round, its state, and how it was judged."""
 
     round: int
     state: State
     standing: Standing
+    dev: Judgement
     test: Judgement
 
 
@@ -96,7 +97,8 @@ class Rounds:
         selected = standing.best_round if settings.selection == "dev" else standing.round
         if selected != standing.round:
             _, state = self._checkpoints.load(selected)
-        return Outcome(selected, state, standing, self._judgement(state, selected, "test"))
+        dev, test = (self._judgement(state, selected, split) for split in ("dev", "test"))
+        return Outcome(selected, state, standing, dev, test)
 
     def _restored(self) -> tuple[Standing, State] | None:
         done = self._checkpoints.rounds()

@@ -138,6 +138,7 @@ class Simulation:
             "selected_round": outcome.round,
             "rounds": standing.round,
             "stopped": "count" if standing.round == self.experiment.rounds.count else "patience",
+            "dev": outcome.dev.summary(),
             "test": test.details(self.experiment.seed),
             "confusion": np.sum([h.total for h in heads], axis=0).tolist(),
             "modality_weights": _normalised(weights).tolist(),

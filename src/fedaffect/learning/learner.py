@@ -50,7 +50,7 @@ class Outputs:
     modality_weights: npt.NDArray[np.float32]
 
 
-class Diverged(RuntimeError):
+class DivergedError(RuntimeError):
     """Learning left the finite numbers; the client reports it instead of sending an update."""
 
 

@@ -41,7 +41,8 @@ class Evaluation:
     @property
     def total(self) -> Counts:
         """int64 [classes, classes]: the confusion over all conversations."""
-        return np.sum(self.confusion, axis=0)
+        total: Counts = self.confusion.sum(axis=0)
+        return total
 
 
 def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:

@@ -12,7 +12,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.learner import Diverged, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.learner import DivergedError, ExtraLoss, Fit, Outputs, Tensors
 from fedaffect.learning.objectives import class_weights as inverse_frequency
 from fedaffect.learning.objectives import sdt_objective
 from fedaffect.models import build
@@ -135,7 +135,7 @@ class ConversationTrainer:
                 for name, part in {"loss": loss, **parts}.items():
                     sums[name] = sums.get(name, 0.0) + float(part.detach()) * size
             if not np.isfinite(sums.get("loss", 0.0)):
-                raise Diverged(f"the loss is not finite after {steps} steps")
+                raise DivergedError(f"the loss is not finite after {steps} steps")
         means = {name: total / max(items, 1) for name, total in sums.items()}
         state = self._optimiser_state(adam) if self._training.optimiser_state == "keep" else {}
         return Fit(means.pop("loss", 0.0), means, steps, state)

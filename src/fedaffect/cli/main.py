@@ -1,0 +1,63 @@
+"""`fedaffect`: the commands, and the one place where an error becomes a line and an exit code."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fedaffect import __version__
+from fedaffect.cli import data, run, runs
+from fedaffect.errors import UserError
+
+EXTRAS = {"torch": "train", "sklearn": "train", "matplotlib": "train", "jinja2": "train"}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="Federated multimodal emotion recognition: recordings stay with the people who made them.",
+)
+app.command("demo")(run.demo)
+app.command("run")(run.run)
+app.command("predict")(run.predict)
+app.command("runs")(runs.runs)
+app.command("show")(runs.show)
+app.add_typer(data.app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; exit code 2 for whatever the user can mend, 130 when interrupted."""
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        app()
+    except UserError as error:
+        errors.print("[bold red]error:[/] ", end="")
+        errors.print(str(error), markup=False)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        errors.print(
+            f"error: this needs the `{extra}` extra ({error.name} is not installed): "
+            f"pip install 'fedaffect[{extra}]'",
+            markup=False,
+        )
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("interrupted; what was done is kept: go on with --resume")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""A trained model as a folder: what it is in JSON, its tensors in safetensors, and a card to read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from pydantic import Field
+
+from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
+from fedaffect.errors import UserError
+from fedaffect.experiment import Experiment, Section, validated
+from fedaffect.learning.learner import Tensors
+from fedaffect.learning.trainer import ConversationTrainer
+
+CONFIG = "config.json"
+
+
+class SavedModel(Section):
+    """`config.json`: all that is needed to build the model again and to refuse what it cannot read.
+
+    Attributes:
+        members: names of the tensors files: one `global`, or one a client.
+        modalities: width by name.
+    """
+
+    format: str = Field("fedaffect model 1", pattern="^fedaffect model 1$")
+    experiment: Experiment
+    classes: tuple[str, ...]
+    modalities: dict[str, int]
+    roles: int = Field(ge=1, le=1000)
+    members: tuple[str, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of a corpus, row by row; see `Outputs`."""
+
+    corpus: ConversationCorpus
+    probability: Any
+    modality_weights: Any
+
+
+def save(
+    folder: Path,
+    experiment: Experiment,
+    corpus: ConversationCorpus,
+    models: Mapping[str, Tensors],
+    card: str,
+) -> None:
+    """Write `models` (by member name, feature statistics included) as a model folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for member, tensors in models.items():
+        safetensors.numpy.save_file(tensors, folder / f"{member}.safetensors")
+    config = SavedModel(
+        experiment=experiment,
+        classes=corpus.classes,
+        modalities={m.name: m.shape[0] for m in corpus.modalities.values()},
+        roles=corpus.roles,
+        members=tuple(models),
+    )
+    (folder / CONFIG).write_text(config.model_dump_json(indent=2), encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def read_config(folder: Path) -> SavedModel:
+    """The description of a saved model.
+
+    Raises:
+        UserError: no model there, or one that this version cannot read.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"{folder}: no trained model here; has the run finished?")
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not valid JSON: {error}") from None
+    return validated(SavedModel, table, str(path))
+
+
+def predict(folder: Path, corpus: ConversationCorpus, member: str, device: str) -> Prediction:
+    """Every utterance of `corpus` through one member of a saved model.
+
+    A modality that the corpus lacks counts as missing; one that the model does not know is ignored.
+
+    Raises:
+        UserError: the corpus does not fit the model, or the model's files do not fit each other.
+    """
+    config = read_config(folder)
+    fitting = _fit(corpus, config)
+    experiment = config.experiment.model_copy(update={"device": device})
+    trainer = ConversationTrainer(fitting, experiment, roles=config.roles)
+    path = folder / f"{member}.safetensors"
+    try:
+        trainer.set(safetensors.numpy.load_file(path))
+    except (OSError, safetensors.SafetensorError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    outputs = trainer.predict(np.arange(len(corpus.conversations)))
+    return Prediction(fitting, outputs.probability, outputs.modality_weights)
+
+
+def _fit(corpus: ConversationCorpus, config: SavedModel) -> ConversationCorpus:
+    """The corpus as the model sees it: its modalities, its classes."""
+    shared = [m for m in config.modalities if m in corpus.features]
+    if not shared:
+        raise UserError(
+            f"{corpus.name}: shares no modality with the model, which reads "
+            f"{', '.join(config.modalities)}; the corpus has {', '.join(corpus.features)}"
+        )
+    features, present = {}, {}
+    for name, width in config.modalities.items():
+        if name in shared:
+            given = corpus.features[name]
+            if given.shape[1:] != (width,):
+                raise UserError(
+                    f"{corpus.name}: modality `{name}` has features of shape {given.shape[1:]}, "
+                    f"the model was trained on ({width},); extract them in the same way"
+                )
+            features[name], present[name] = given, corpus.present[name]
+        else:
+            features[name] = np.zeros((len(corpus), width), np.float32)
+            present[name] = np.zeros(len(corpus), bool)
+    if corpus.roles > config.roles:
+        raise UserError(
+            f"{corpus.name}: a conversation has {corpus.roles} roles, the model knows {config.roles}"
+        )
+    known = {name: index for index, name in enumerate(config.classes)}
+    lookup = np.array([known.get(name, UNLABELLED) for name in corpus.classes] + [UNLABELLED])
+    return replace(
+        corpus,
+        features=features,
+        present=present,
+        classes=config.classes,
+        label=lookup[corpus.label],
+    )
