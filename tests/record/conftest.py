@@ -48,7 +48,7 @@ def write_run(
     """Client 0 is never selected where there are more than two; client 1 fails in round 2."""
     random = np.random.default_rng(seed)
     experiment = Experiment().with_settings(
-        (f"name={folder.name}", f"rounds.count={rounds}", f"seed={seed}", *settings)
+        (f"name={folder.name}", f"rounds.count={max(rounds, 1)}", f"seed={seed}", *settings)
     )
     labels = random.integers(0, 30, size=(clients, len(classes)))
     names = [client_name.format(i) for i in range(clients)]

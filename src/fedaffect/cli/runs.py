@@ -77,7 +77,11 @@ def show(
         console.print("This run has not finished: there are no test figures.", style="yellow")
     if summary.get("synthetic"):
         console.print("Synthetic corpus: the figures say nothing about people.", style="yellow")
-    report = _report(run, bool(summary["finished"])).resolve()
+    try:
+        report = _report(run, bool(summary["finished"])).resolve()
+    except ModuleNotFoundError as error:
+        typer.echo(f"report: needs {error.name}; pip install 'fedaffect[train]'")
+        return
     typer.echo(f"report: {report}")
     if open_report:
         webbrowser.open(report.as_uri())

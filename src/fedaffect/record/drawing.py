@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+from fedaffect.record.palette import ACCENT
+
+Floats = npt.NDArray[np.float64]
+WIDTH = 420
 
 INK, MUTED, GRID, PAPER = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"}
@@ -74,6 +82,16 @@ def draw(name: str, width: float, height: float, paint: Callable[[Axes], None]) 
 def shorten(name: str, length: int = 14) -> str:
     """A label that fits."""
     return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def heat_image(axes: Axes, strength: Floats) -> None:
+    """A heat map as an embedded picture, small however many clients; NaN is left blank."""
+    shade = np.empty((*strength.shape, 4))
+    shade[..., :3] = to_rgb(ACCENT)
+    shade[..., 3] = np.nan_to_num(np.clip(strength, 0, 1))
+    axes.imshow(shade, aspect="auto", interpolation="none")
+    for side in axes.spines.values():
+        side.set_visible(False)
 
 
 def _inline(text: str) -> str:

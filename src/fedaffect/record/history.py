@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
 
@@ -140,8 +142,6 @@ class History:
 
 def quartiles(values: Sequence[float | None]) -> tuple[float, float, float] | None:
     """Lower quartile, median and upper quartile of clients' scores; None where there is none."""
-    import numpy as np
-
     known = [value for value in values if value is not None and np.isfinite(value)]
     if not known:
         return None

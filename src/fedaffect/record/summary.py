@@ -1,7 +1,6 @@
 """`summary.json`: the flat figures of a run, and the means over several seeds."""
 
 import json
-import math
 import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -123,25 +122,20 @@ def _outcome(finish: Event, history: History) -> Summary:
         outcome |= _scores(f"{prefix}test", finish["test"].get(mode, {}))
         outcome |= _scores(f"{prefix}dev", finish["dev"].get(mode, {}))
     spread = finish["test"].get("personal", {})
-    outcome["client_sd"] = _finite(spread.get("sd"))
-    outcome["client_worst_tenth"] = _finite(spread.get("worst_tenth"))
+    outcome["client_sd"] = spread.get("sd")
+    outcome["client_worst_tenth"] = spread.get("worst_tenth")
     for name, value in finish["stability"].items():
-        outcome[f"stability_{name}"] = _finite(value)
+        outcome[f"stability_{name}"] = value
     outcome["rounds"] = finish["rounds"]
     outcome["timing"] = finish["timing"]
     return outcome
 
 
 def _scores(prefix: str, scores: Mapping[str, Any]) -> Summary:
-    flat: Summary = {f"{prefix}_{name}": _finite(scores[name]) for name in SCORES if name in scores}
+    flat: Summary = {f"{prefix}_{name}": scores[name] for name in SCORES if name in scores}
     if scores.get("interval"):
         low, high = scores["interval"]
-        flat |= {f"{prefix}_interval_low": _finite(low), f"{prefix}_interval_high": _finite(high)}
+        flat |= {f"{prefix}_interval_low": low, f"{prefix}_interval_high": high}
     if "calibration_error" in scores:
-        flat[f"{prefix}_calibration_error"] = _finite(scores["calibration_error"])
+        flat[f"{prefix}_calibration_error"] = scores["calibration_error"]
     return flat
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no NaN: what could not be computed is null."""
-    return value if value is not None and math.isfinite(value) else None

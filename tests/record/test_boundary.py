@@ -1,0 +1,37 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from fedaffect.record.boundary import crossings, warnings_about
+from fedaffect.record.history import History
+
+MakeRun = Callable[..., Path]
+
+
+def test_declared_names_are_grouped_by_way_and_kind(make_run: MakeRun) -> None:
+    groups = crossings(History.read(make_run()))
+    assert [(g.direction, g.kind, g.tensors) for g in groups] == [
+        ("up", "prototype", 1),
+        ("up", "model", 2),
+        ("down", "model", 1),
+    ]
+    assert groups[1].shapes == (((64, 3), "float32"), ((6, 64), "float32"))
+    assert (groups[1].sent, groups[2].sent) == (33_600_000, None)
+
+
+def test_the_warning_follows_what_was_sent(make_run: MakeRun) -> None:
+    text = " ".join(warnings_about(History.read(make_run())))
+    assert "Class prototypes are means" in text
+    assert "Model weights can be made to give back" in text
+    assert "Feature statistics" in text
+    assert "Losses and the number of utterances" in text
+
+
+def test_baselines_are_called_what_they_are(make_run: MakeRun) -> None:
+    central = History.read(make_run("a", settings=("algorithm.name=centralised",)))
+    assert "all data lay in one place" in warnings_about(central)[0]
+    alone = [
+        event | ({"declared": []} if event["kind"] == "run_started" else {})
+        for event in History.read(make_run("b")).events
+        if event["kind"] not in ("client_finished", "statistics_finished")
+    ]
+    assert warnings_about(History.of(alone)) == ["Clients sent nothing: each learnt alone."]

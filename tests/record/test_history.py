@@ -1,0 +1,93 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedaffect.errors import UserError
+from fedaffect.record.history import History, quartiles
+
+Event = dict[str, Any]
+
+
+def started(clients: int = 2) -> Event:
+    names = [{"name": f"c{i}"} for i in range(clients)]
+    return {"kind": "run_started", "clients": names, "evaluations": ["global"]}
+
+
+def round_events(number: int, attempt: int = 0) -> list[Event]:
+    """Cohort {0}; what a client sends tells the attempt it belongs to."""
+    return [
+        {"kind": "round_started", "round": number, "cohort": [0]},
+        {"kind": "client_finished", "round": number, "client": 0, "sent": {"model": 10 + attempt}},
+        {
+            "kind": "round_finished",
+            "round": number,
+            "bytes_up": 10 + attempt,
+            "bytes_down": 5,
+            "dev": {"global": {"weighted_f1": number + attempt}},
+        },
+        {"kind": "checkpoint", "round": number},
+    ]
+
+
+@given(rounds=st.integers(1, 5), data=st.data())
+def test_a_resumed_run_has_the_history_of_one_that_was_never_killed(
+    rounds: int, data: st.DataObject
+) -> None:
+    whole = [started()] + [e for n in range(1, rounds + 1) for e in round_events(n)]
+    killed_after = data.draw(st.integers(1, len(whole)))
+    reached = [e["round"] for e in whole[:killed_after] if e["kind"] == "checkpoint"]
+    resume_after = data.draw(st.integers(0, max(reached, default=0)))
+    stale = [e | {"bytes_up": 999, "sent": {"model": 999}} if "round" in e else e for e in whole]
+    kept = [e for e in whole[1:] if e["round"] <= resume_after]
+    again = [e for e in whole[1:] if e["round"] > resume_after]
+    before = [started(), *kept, *stale[1 + len(kept) : killed_after]]
+
+    history = History.of([*before, {"kind": "resumed", "round": resume_after}, *again])
+
+    told = [e for e in history.events if e["kind"] != "resumed"]
+    if again:
+        assert told == whole
+    assert history.sent == {"model": 10 * rounds} or not again
+
+
+def test_figures_are_counted_from_the_rounds_of_an_unfinished_run() -> None:
+    history = History.of([
+        started(),
+        {"kind": "statistics_finished", "bytes_up": 7, "bytes_down": 3},
+        *round_events(1),
+        *round_events(2),
+    ])  # fmt: skip
+    assert history.finish is None
+    assert history.bytes_in("up") == 27
+    assert history.bytes_in("down") == 13
+    assert history.sent == {"model": 20, "statistics": 7}
+    assert history.selected == [2, 0]
+    assert history.never_selected == ["c1"]
+    assert history.dev_curve("global") == ([1, 2], [1, 2])
+
+
+def test_a_run_that_goes_on_after_its_end_has_not_ended() -> None:
+    end = {"kind": "run_finished", "bytes_up": 1, "bytes_down": 1}
+    assert History.of([started(), *round_events(1), end]).finish == end
+    assert History.of([started(), *round_events(1), end, *round_events(2)]).finish is None
+
+
+def test_rounds_without_evaluation_leave_gaps_in_the_curve() -> None:
+    silent = {"kind": "round_finished", "round": 2, "dev": None}
+    history = History.of([started(), *round_events(1), silent, *round_events(3)])
+    assert history.dev_curve("global") == ([1, 3], [1, 3])
+
+
+def test_what_is_no_record_of_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no `run_started` event"):
+        History.of([{"kind": "resumed", "round": 1}])
+    with pytest.raises(UserError, match=r"no events\.jsonl there"):
+        History.read(tmp_path)
+
+
+def test_quartiles_pass_over_unknown_values() -> None:
+    assert quartiles([0.1, None, 0.2, float("nan"), 0.3]) == pytest.approx((0.15, 0.2, 0.25))
+    assert quartiles([None]) is None

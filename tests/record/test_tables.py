@@ -1,0 +1,62 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from fedaffect.record.tables import Row, as_csv, as_json, as_table, cautions, comparison
+
+MakeRun = Callable[..., Path]
+
+
+def printed(rows: list[Row]) -> str:
+    console = Console(width=200, file=io.StringIO())
+    console.print(as_table(rows))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_row_a_run(make_run: MakeRun) -> None:
+    plain = make_run("plain", settings=("algorithm.name=fedmpd", "algorithm.exchange=both"))
+    many = make_run("many/seed-0").parent
+    make_run("many/seed-1", seed=1)
+    first, second = comparison([plain, many])
+    assert (first.run, first.algorithm, first.exchange) == ("plain", "fedmpd", "both")
+    assert (first.seeds, first.test_weighted_f1_sd) == (1, None)
+    assert (first.client_sd, first.seconds) == (0.071, 75.0)
+    assert first.personal_test_weighted_f1 is not None
+    assert (second.run, second.seeds) == ("many", 2)
+    assert second.test_weighted_f1_sd is not None
+    text = printed([first, second])
+    assert "fedmpd (both)" in text
+    assert " ± " in text
+
+
+def test_personal_as_the_primary_evaluation_fills_its_column(make_run: MakeRun) -> None:
+    (row,) = comparison([make_run(modes=("personal", "local"))])
+    assert row.evaluation == "personal"
+    assert row.personal_test_weighted_f1 == row.test_weighted_f1
+
+
+def test_it_warns_where_figures_do_not_compare(make_run: MakeRun) -> None:
+    a, b = make_run("a"), make_run("b", modes=("local", "personal"))
+    c, d = make_run("c", finished=False), make_run("d", settings=("partition.name=person",))
+    assert cautions(comparison([a])) == []
+    assert "compare only within one" in cautions(comparison([a, b]))[0]
+    assert cautions(comparison([a, c])) == ["not finished: c"]
+    assert "partition differs (iid, person)" in cautions(comparison([a, d]))[0]
+
+
+def test_csv_and_json_hold_the_same(make_run: MakeRun) -> None:
+    rows = comparison([make_run("a"), make_run("b", finished=False)])
+    read = list(csv.DictReader(io.StringIO(as_csv(rows))))
+    told = json.loads(as_json(rows))
+    assert [row["run"] for row in read] == [row["run"] for row in told] == ["a", "b"]
+    assert float(read[0]["test_weighted_f1"]) == told[0]["test_weighted_f1"]
+    assert read[1]["test_weighted_f1"] == ""
+    assert told[1]["test_weighted_f1"] is None
+
+
+def test_names_are_not_read_as_markup(make_run: MakeRun) -> None:
+    assert "[red]x" in printed(comparison([make_run("run-[red]x", settings=("name=x",))]))

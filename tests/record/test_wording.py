@@ -1,0 +1,54 @@
+import pytest
+
+from fedaffect.record import wording
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (2_300, "2.3 kB"), (25_000_000, "25 MB"), (1.5e13, "15 TB")],
+)
+def test_data_sizes_have_decimal_units(count: float, text: str) -> None:
+    assert wording.data_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.5, "0.5 s"), (59.2, "59 s"), (75, "1 min 15 s"), (3_700, "1 h 01 min"), (None, "–")],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert wording.duration(seconds) == text
+
+
+def test_an_unknown_figure_is_a_dash() -> None:
+    assert wording.figure(0.68125) == "0.681"
+    assert wording.figure(None) == wording.figure(float("nan")) == "–"
+    assert wording.interval([0.5, 0.75]) == "0.500 to 0.750"
+    assert wording.interval(None) == "–"
+
+
+def test_counts_and_shapes() -> None:
+    assert wording.count(1, "client") == "1 client"
+    assert wording.count(2, "client") == "2 clients"
+    assert wording.count(2, "class", "classes") == "2 classes"
+    assert wording.shape([6, 128]) == "6 × 128"
+    assert wording.shape([]) == "scalar"
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            {"kind": "round_started", "round": 7, "cohort": [0, 1], "offline": [2]},
+            "Hub: round 7 sent to 2 clients, 1 offline",
+        ),
+        (
+            {"kind": "client_finished", "client": 1, "sent": {"prototype": 9}, "bytes_up": 24_000},
+            "ben: class prototypes up, 24 kB",
+        ),
+        ({"kind": "client_failed", "client": 0, "reason": "late by 14 s"}, "ada: no update: late by 14 s"),
+        ({"kind": "round_lost", "round": 3, "reason": "no quorum"}, "Hub: round 3 lost: no quorum"),
+        ({"kind": "checkpoint", "round": 3}, None),
+    ],
+)  # fmt: skip
+def test_the_round_feed(event: dict[str, object], line: str | None) -> None:
+    assert wording.feed_line(event, ["ada", "ben", "cy"]) == line
