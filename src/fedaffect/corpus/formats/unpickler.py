@@ -219,7 +219,9 @@ class _EmptyBytes(_Global):
 
     __slots__ = ()
 
-    def __call__(self) -> bytes:
+    def __call__(self, *arguments: object) -> bytes:
+        if arguments:
+            raise _Refused("bytes made from a value")
         return b""
 
 

@@ -1,0 +1,38 @@
+import pytest
+
+from fedaffect.corpus import formats
+from fedaffect.errors import UserError
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG", b"PK\x05\x06", b"label,text\n"])
+def test_other_formats_are_refused(content, tmp_path):
+    file = tmp_path / "x.npz"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"neither an \.npz of the neutral layout"):
+        formats.read(file)
+
+
+def test_the_content_decides_not_the_name(pickles, tmp_path):
+    file = pickles.write(tmp_path / "x.npz", pickles.iemocap(pickles.DIALOGUERNN_IEMOCAP))
+    assert "dialoguernn-iemocap" in formats.read(file).provenance.reader
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 4])
+def test_pickles_of_every_age(protocol, pickles, tmp_path):
+    content = pickles.iemocap({"text": 2, "audio": 2, "visual": 2})
+    file = pickles.write(tmp_path / "x", content, protocol)
+    assert len(formats.read(file, family="mmgcn-iemocap")) == 11
+
+
+def test_what_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        formats.read(tmp_path / "none.npz")
+    with pytest.raises(UserError, match="a folder, not a corpus file"):
+        formats.read(tmp_path)
+
+
+def test_a_family_is_no_matter_of_archives(tmp_path):
+    file = tmp_path / "x.npz"
+    file.write_bytes(b"PK\x03\x04")
+    with pytest.raises(UserError, match="--family sdt-meld: only for feature pickles"):
+        formats.read(file, family="sdt-meld")
