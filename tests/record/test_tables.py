@@ -6,7 +6,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fedaffect.record.tables import Row, as_csv, as_json, as_table, cautions, comparison
+from fedaffect.record.summary import read_summary
+from fedaffect.record.tables import (
+    Row,
+    as_csv,
+    as_json,
+    as_table,
+    cautions,
+    comparison,
+    scores_table,
+)
 
 MakeRun = Callable[..., Path]
 
@@ -60,3 +69,11 @@ def test_csv_and_json_hold_the_same(make_run: MakeRun) -> None:
 
 def test_names_are_not_read_as_markup(make_run: MakeRun) -> None:
     assert "[red]x" in printed(comparison([make_run("run-[red]x", settings=("name=x",))]))
+
+
+def test_the_scores_of_a_run_stand_by_evaluation_and_split(make_run: MakeRun) -> None:
+    table = scores_table(read_summary(make_run()))
+    modes, splits = (list(column.cells) for column in table.columns[:2])
+    assert modes == ["global", "global", "personal", "personal"]
+    assert splits == ["test", "dev", "test", "dev"]
+    assert list(table.columns[7].cells) == ["0.052", "–", "0.052", "–"]

@@ -18,6 +18,7 @@ def runs(folder: Folder = Path("runs"), as_json: AsJson = False) -> None:
     """List the runs in a folder and their state."""
     from dataclasses import asdict
 
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -32,7 +33,7 @@ def runs(folder: Folder = Path("runs"), as_json: AsJson = False) -> None:
     if not found:
         typer.echo(f"{folder}: no runs yet; `fedaffect demo` makes a first one")
         return
-    table = Table(header_style="bold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("run", "state", "algorithm", "corpus", "evaluation"):
         table.add_column(name, overflow="fold")
     table.add_column("rounds", justify="right")
@@ -64,13 +65,17 @@ def show(
     from rich.console import Console
 
     from fedaffect.record.summary import read_summary, seed_folders
+    from fedaffect.record.tables import scores_table
 
     summary = read_summary(run)
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
         return
     console = Console()
-    console.print(_summary_table(run.resolve().name, summary))
+    console.print(run.resolve().name, style="bold", markup=False, highlight=False)
+    console.print(_facts_table(summary))
+    if summary["finished"]:
+        console.print(scores_table(summary))
     if not seed_folders(run):
         _print_curve(console, run)
     if not summary["finished"]:
@@ -87,15 +92,18 @@ def show(
         webbrowser.open(report.as_uri())
 
 
-def _summary_table(name: str, summary: dict[str, Any]) -> "Table":
+def _facts_table(summary: dict[str, Any]) -> "Table":
+    """What was run and what it cost; the scores stand in a table of their own."""
     from rich.markup import escape
     from rich.table import Table
 
+    from fedaffect.record.tables import is_score
     from fedaffect.record.wording import NOTHING, data_size, duration, figure
 
-    table = Table(title=escape(name), show_header=False, title_justify="left")
+    table = Table(show_header=False, box=None)
     for key, value in summary.items():
-        if key in ("run", "timing") or (key.endswith("_sd") and key.removesuffix("_sd") in summary):
+        spread = key.endswith("_sd") and key.removesuffix("_sd") in summary
+        if key in ("run", "timing") or spread or is_score(key):
             continue
         text = NOTHING if value is None else str(value)
         if isinstance(value, bool):
@@ -104,8 +112,6 @@ def _summary_table(name: str, summary: dict[str, Any]) -> "Table":
             text = data_size(value)
         elif isinstance(value, float):
             text = figure(value)
-        if summary.get(f"{key}_sd") is not None:
-            text += f" ± {figure(summary[f'{key}_sd'])}"
         table.add_row(key.replace("_", " "), escape(text))
     seconds = (summary.get("timing") or {}).get("seconds")
     if seconds is not None:
@@ -126,8 +132,10 @@ def _print_curve(console: "Console", run: Path) -> None:
 
 
 def _report(run: Path, finished: bool) -> Path:
-    """The report's path; that of an unfinished run is written anew, since it grows."""
+    """The report's path; that of an unfinished run, or of seeds, is written anew, since they grow."""
     from fedaffect.record.report import FILE, write_report
+    from fedaffect.record.summary import seed_folders
 
     path = run / FILE
-    return path if finished and path.is_file() else write_report(run)
+    whole = finished and not seed_folders(run)
+    return path if whole and path.is_file() else write_report(run)

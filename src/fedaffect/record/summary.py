@@ -61,13 +61,13 @@ def write_summary(folder: Path) -> Summary:
 
 
 def read_summary(folder: Path) -> Summary:
-    """A folder's `summary.json`; computed from its events where a finished one is not there.
+    """A run's `summary.json`, or what its events tell where there is none; seeds are summed up anew.
 
     Raises:
         UserError: neither a run nor the seeds of one, or not JSON.
     """
     path = folder / FILE
-    if path.is_file():
+    if path.is_file() and not seed_folders(folder):
         try:
             stored: Summary = json.loads(path.read_text("utf-8"))
         except ValueError as error:

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from fedaffect.record.summary import Summary, read_summary
+from fedaffect.record.summary import SCORES, Summary, read_summary
 from fedaffect.record.wording import NOTHING, data_size, duration, figure
 
 
@@ -69,7 +70,7 @@ def cautions(rows: Sequence[Row]) -> list[str]:
 
 def as_table(rows: Sequence[Row]) -> Table:
     """For a terminal; the best of each evaluation is bold."""
-    table = Table(header_style="bold", title_justify="left")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("run", "algorithm", "evaluation"):
         table.add_column(name, overflow="fold")
     for name in ("weighted F1", "macro F1", "personal F1", "client sd", "worst tenth",
@@ -99,6 +100,42 @@ def as_table(rows: Sequence[Row]) -> Table:
     return table
 
 
+def scores_table(summary: Summary) -> Table:
+    """Every evaluation of one run, or of its seeds: test and dev beside each other."""
+    primary = str(summary.get("evaluation"))
+    further = [key.removesuffix("_test_weighted_f1") for key in summary if is_score(key)
+               if key.endswith("_test_weighted_f1")]  # fmt: skip
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("evaluation", no_wrap=True)
+    table.add_column("split", no_wrap=True)
+    for name in (
+        "weighted F1",
+        "macro F1",
+        "accuracy",
+        "UAR",
+        "95 % interval",
+        "calibration error",
+    ):
+        table.add_column(name, justify="right")
+    for mode in [primary, *further]:
+        for split in ("test", "dev"):
+            prefix = split if mode == primary else f"{mode}_{split}"
+            ends = [summary.get(f"{prefix}_interval_{end}") for end in ("low", "high")]
+            table.add_row(
+                mode,
+                split,
+                *(_with_spread(summary, f"{prefix}_{score}") for score in SCORES),
+                NOTHING if None in ends else f"{figure(ends[0])}-{figure(ends[1])}",
+                _with_spread(summary, f"{prefix}_calibration_error"),
+            )
+    return table
+
+
+def is_score(key: str) -> bool:
+    """Whether a key of a summary belongs to one evaluation on one split."""
+    return key.startswith(("test_", "dev_")) or "_test_" in key or "_dev_" in key
+
+
 def as_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
@@ -123,6 +160,11 @@ def _row(name: str, summary: Summary) -> Row:
             "seconds": summary.get("timing", {}).get("seconds"),
         }
     )
+
+
+def _with_spread(summary: Summary, key: str) -> str:
+    spread = summary.get(f"{key}_sd")
+    return figure(summary.get(key)) + ("" if spread is None else f" ± {figure(spread)}")
 
 
 def _best_by_evaluation(rows: Sequence[Row]) -> dict[str, float]:

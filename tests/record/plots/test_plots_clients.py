@@ -24,7 +24,7 @@ def test_bytes_add_up_to_what_went_up(make_run: MakeRun) -> None:
     # 3 clients × 5 rounds, one update lost: 14 of 2.4 MB + 24 kB, in messages of 2.45 MB
     assert history.sent == {"model": 33_600_000, "prototype": 336_000, "statistics": 400}
     assert "up: model weights 33.6 MB; up: class prototypes 336 kB" in drawing.description
-    assert "up: names and scalars 364 kB; down: everything 36 MB" in drawing.description
+    assert "up: names, scalars 364 kB; down: everything 36 MB" in drawing.description
 
 
 def test_where_nothing_travelled_nothing_is_drawn(make_run: MakeRun) -> None:

@@ -58,7 +58,7 @@ def bytes_by_kind(history: History) -> Drawing | None:
     rest = history.bytes_in("up") - sum(sent.values())
     bars = [(f"up: {kind_in_words(kind)}", count) for kind, count in sent.items()]
     if rest > 0:
-        bars.append(("up: names and scalars", rest))
+        bars.append(("up: names, scalars", rest))
     bars.append(("down: everything", history.bytes_in("down")))
     if not any(count for _, count in bars):
         return None
