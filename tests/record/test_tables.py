@@ -20,8 +20,8 @@ from fedaffect.record.tables import (
 MakeRun = Callable[..., Path]
 
 
-def printed(rows: list[Row]) -> str:
-    console = Console(width=200, file=io.StringIO())
+def printed(rows: list[Row], width: int = 200) -> str:
+    console = Console(width=width, file=io.StringIO())
     console.print(as_table(rows))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
@@ -77,3 +77,11 @@ def test_the_scores_of_a_run_stand_by_evaluation_and_split(make_run: MakeRun) ->
     assert modes == ["global", "global", "personal", "personal"]
     assert splits == ["test", "dev", "test", "dev"]
     assert list(table.columns[7].cells) == ["0.052", "–", "0.052", "–"]
+
+
+def test_a_narrow_terminal_gets_two_tables_with_whole_figures(make_run: MakeRun) -> None:
+    rows = comparison([make_run("a", settings=("algorithm.name=centralised",))])
+    wide, narrow = printed(rows, 130), printed(rows, 80)
+    assert (wide.count("centralised"), narrow.count("centralised")) == (1, 2)
+    assert "1 min 15 s" in narrow
+    assert "…" not in narrow

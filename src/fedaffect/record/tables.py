@@ -3,12 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions
 from rich.markup import escape
 from rich.table import Table
 
@@ -68,36 +69,34 @@ def cautions(rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def as_table(rows: Sequence[Row]) -> Table:
-    """For a terminal; the best of each evaluation is bold."""
-    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("run", "algorithm", "evaluation"):
-        table.add_column(name, overflow="fold")
-    for name in ("weighted F1", "macro F1", "personal F1", "client sd", "worst tenth",
-                 "stability", "up", "down", "time"):  # fmt: skip
-        table.add_column(name, justify="right")
-    best = _best_by_evaluation(rows)
-    for row in rows:
-        weighted = figure(row.test_weighted_f1)
-        if row.test_weighted_f1_sd is not None:
-            weighted += f" ± {figure(row.test_weighted_f1_sd)}"
-        if row.test_weighted_f1 is not None and row.test_weighted_f1 == best.get(row.evaluation):
-            weighted = f"[bold]{weighted}[/bold]"
-        table.add_row(
-            escape(row.run),
-            escape(f"{row.algorithm} ({row.exchange})" if row.exchange else row.algorithm),
-            row.evaluation,
-            weighted,
-            figure(row.test_macro_f1),
-            figure(row.personal_test_weighted_f1),
-            figure(row.client_sd),
-            figure(row.client_worst_tenth),
-            figure(row.stability_sd_last_5),
-            data_size(row.bytes_up) if row.bytes_up else NOTHING,
-            data_size(row.bytes_down) if row.bytes_down else NOTHING,
-            duration(row.seconds),
-        )
-    return table
+def as_table(rows: Sequence[Row]) -> "Comparison":
+    """For a terminal: one table, or two below each other where it is narrow."""
+    return Comparison(tuple(rows))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `as_table` gives: something that rich can print."""
+
+    rows: tuple[Row, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        if options.max_width >= ONE_TABLE:
+            yield self._table(_WORTH | _COST)
+        else:
+            yield self._table(_WORTH)
+            yield self._table(_COST)
+
+    def _table(self, columns: Mapping[str, Callable[[Row], str]]) -> Table:
+        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("run", overflow="fold")
+        table.add_column("algorithm", overflow="fold")
+        for header in columns:
+            table.add_column(header, justify="left" if header == "evaluation" else "right")
+        for row in self.rows:
+            name = f"{row.algorithm} ({row.exchange})" if row.exchange else row.algorithm
+            table.add_row(escape(row.run), escape(name), *(cell(row) for cell in columns.values()))
+        return table
 
 
 def scores_table(summary: Summary) -> Table:
@@ -105,16 +104,16 @@ def scores_table(summary: Summary) -> Table:
     primary = str(summary.get("evaluation"))
     further = [key.removesuffix("_test_weighted_f1") for key in summary if is_score(key)
                if key.endswith("_test_weighted_f1")]  # fmt: skip
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("evaluation", no_wrap=True)
     table.add_column("split", no_wrap=True)
     for name in (
-        "weighted F1",
-        "macro F1",
+        "weighted\nF1",
+        "macro\nF1",
         "accuracy",
         "UAR",
-        "95 % interval",
-        "calibration error",
+        "95 %\ninterval",
+        "calibration\nerror",
     ):
         table.add_column(name, justify="right")
     for mode in [primary, *further]:
@@ -167,9 +166,27 @@ def _with_spread(summary: Summary, key: str) -> str:
     return figure(summary.get(key)) + ("" if spread is None else f" ± {figure(spread)}")
 
 
-def _best_by_evaluation(rows: Sequence[Row]) -> dict[str, float]:
-    best: dict[str, float] = {}
-    for row in rows:
-        if row.test_weighted_f1 is not None:
-            best[row.evaluation] = max(row.test_weighted_f1, best.get(row.evaluation, 0.0))
-    return best
+def _weighted_f1(row: Row) -> str:
+    spread = row.test_weighted_f1_sd
+    return figure(row.test_weighted_f1) + ("" if spread is None else f" ± {figure(spread)}")
+
+
+def _bytes(count: float) -> str:
+    return data_size(count) if count else NOTHING
+
+
+ONE_TABLE = 124
+_WORTH: dict[str, Callable[[Row], str]] = {
+    "evaluation": lambda row: row.evaluation,
+    "weighted\nF1": _weighted_f1,
+    "macro\nF1": lambda row: figure(row.test_macro_f1),
+    "personal\nF1": lambda row: figure(row.personal_test_weighted_f1),
+    "client\nsd": lambda row: figure(row.client_sd),
+    "worst\ntenth": lambda row: figure(row.client_worst_tenth),
+}
+_COST: dict[str, Callable[[Row], str]] = {
+    "sd of last\n5 rounds": lambda row: figure(row.stability_sd_last_5),
+    "up": lambda row: _bytes(row.bytes_up),
+    "down": lambda row: _bytes(row.bytes_down),
+    "time": lambda row: duration(row.seconds),
+}
