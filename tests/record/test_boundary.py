@@ -15,6 +15,8 @@ def test_declared_names_are_grouped_by_way_and_kind(make_run: MakeRun) -> None:
         ("down", "model", 1),
     ]
     assert groups[1].shapes == (((64, 3), "float32"), ((6, 64), "float32"))
+    assert not groups[1].more
+    assert crossings(History.read(make_run("again")), at_most=1)[1].more
     assert (groups[1].sent, groups[2].sent) == (33_600_000, None)
 
 

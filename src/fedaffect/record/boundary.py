@@ -24,7 +24,7 @@ class Crossing:
 
     Attributes:
         tensors: how many names the group has.
-        shapes: distinct (shape, dtype), the first few.
+        shapes: distinct (shape, dtype), the first few; `more` says that there are others.
         sent: bytes that went up under it over the whole run; None where not told.
     """
 
@@ -32,6 +32,7 @@ class Crossing:
     kind: str
     tensors: int
     shapes: tuple[tuple[tuple[int, ...], str], ...]
+    more: bool
     sent: int | None
 
 
@@ -47,6 +48,7 @@ def crossings(history: History, at_most: int = 3) -> list[Crossing]:
             kind,
             len(tensors),
             tuple(dict.fromkeys(tensors))[:at_most],
+            len(set(tensors)) > at_most,
             history.sent.get(kind) if direction == "up" else None,
         )
         for (direction, kind), tensors in sorted(groups.items(), reverse=True)
