@@ -62,7 +62,7 @@ def run(
     if seeds == 1:
         result = _execute(resolved, folder, console, resume)
     else:
-        from fedaffect.record.summary import summarise_seeds
+        from fedaffect.record.summary import write_summary
 
         first = resolved.seed
         for number in range(first, first + seeds):
@@ -70,7 +70,7 @@ def run(
             _execute(
                 one, folder / f"seed-{number}", console, resume, f"{resolved.name} seed {number}"
             )
-        result = summarise_seeds(folder)
+        result = write_summary(folder)
     if as_json:
         typer.echo(json.dumps(result))
         return

@@ -7,6 +7,7 @@ import numpy as np
 
 from fedaffect.corpus.partition import Share, labels_per_client
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
 from fedaffect.federation.evaluation import as_tensors, evaluate_modes
 from fedaffect.federation.memory import MemoryStore
@@ -60,17 +61,25 @@ class ClientSide:
         """Do a stage's client half.
 
         Raises:
-            RefusedError: the client diverged, or its update is not what the algorithm declared.
+            RefusedError: the client diverged, or its update is not what was declared.
         """
-        if message.stage == "statistics":
-            return self._statistics(message)
-        if message.stage == "evaluate":
-            return self._evaluate(message)
+        match message.stage:
+            case "statistics":
+                update = self._statistics(message)
+                guard(update, statistics_specs(self._corpus, self._context.experiment))
+            case "train":
+                update = self._train(message)
+            case "evaluate":
+                update = self._evaluate(message)
+            case _:
+                raise RefusedError(f"no stage `{message.stage}`")
+        return update
+
+    def _train(self, message: Message) -> Update:
         context = replace(self._context, round=message.round)
-        share = self._shares[message.client]
         client = Client(
             index=message.client,
-            share=share,
+            share=self._shares[message.client],
             learner=self._learner,
             label=self._corpus.label,
             counts=self._labels[message.client],
@@ -111,6 +120,18 @@ class ClientSide:
             self._algorithm, message.state, model, self._learner, self._corpus, message.split
         )
         return Update(as_tensors(judged))
+
+
+def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict[str, Spec]:
+    """The tensors of the statistics stage."""
+    found = {}
+    if experiment.features.standardise == "federated":
+        for m in corpus.modalities.values():
+            for name in ("mean", "mean_square"):
+                found[f"features/{m.name}/{name}"] = Spec(m.shape, "float64")
+    if experiment.training.class_weights == "federated":
+        found["statistics/label_frequency"] = Spec((len(corpus.classes),), "float64")
+    return found
 
 
 def guard(update: Update, declared: Mapping[str, Spec]) -> None:

@@ -13,9 +13,9 @@ from fedaffect.corpus.schema import SPLITS, ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms import find
-from fedaffect.federation.algorithms.base import Algorithm, Context, features
+from fedaffect.federation.algorithms.base import Context, features, specs
 from fedaffect.federation.checkpoints import Checkpoints, Standing
-from fedaffect.federation.client_side import ClientSide
+from fedaffect.federation.client_side import ClientSide, statistics_specs
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.evaluation import Judgement
 from fedaffect.federation.events import EventLog, Listener
@@ -124,8 +124,20 @@ class Simulation:
             "algorithm": self.experiment.algorithm.name,
             "parameters": sum(a.size for a in self.context.initial.values()),
             "evaluations": [*self.algorithm.evaluations, "personal"],
-            "declared": _declared(self.algorithm, self.context),
+            "declared": self._declared(),
         }
+
+    def _declared(self) -> list[dict[str, Any]]:
+        """What may cross the boundary; a tensor that goes up comes down again as an aggregate."""
+        up = dict(self.algorithm.leaves(self.context)) | statistics_specs(
+            self.corpus, self.experiment
+        )
+        down = {**specs(self.algorithm.initial(self.context)), **up}
+        return [
+            {"name": name, "shape": list(s.shape), "dtype": s.dtype, "direction": direction}
+            for direction, table in (("up", up), ("down", down))
+            for name, s in table.items()
+        ]
 
     def _findings(self, outcome: Outcome) -> dict[str, Any]:
         standing, test = outcome.standing, outcome.test
@@ -192,21 +204,6 @@ def _client_scores(
             "personal_weighted_f1": personal[i],
         }
         for i, s in enumerate(shares)
-    ]
-
-
-def _declared(algorithm: Algorithm, context: Context) -> list[dict[str, Any]]:
-    up = algorithm.leaves(context)
-    down = algorithm.initial(context)
-    return [
-        *(
-            {"name": n, "shape": list(s.shape), "dtype": s.dtype, "direction": "up"}
-            for n, s in up.items()
-        ),
-        *(
-            {"name": n, "shape": list(a.shape), "dtype": str(a.dtype), "direction": "down"}
-            for n, a in down.items()
-        ),
     ]
 
 

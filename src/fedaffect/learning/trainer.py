@@ -37,6 +37,8 @@ class ConversationTrainer:
         Raises:
             UserError: no such device or model, or settings that the model refuses.
         """
+        # One thread: bits must not depend on how many cores there are, nor two processes share them.
+        torch.set_num_threads(1)
         self._corpus = corpus
         self._training = experiment.training
         self._device = _device(experiment.device)

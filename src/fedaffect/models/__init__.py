@@ -36,14 +36,23 @@ def build(
     Raises:
         UserError: no such model, a setting it does not have, or a modality's name it cannot carry.
     """
-    model = _find(name)
+    chosen, model = settings_of(name, settings), _find(name)
     for modality in modalities:
         if not _nameable(modality):
             raise UserError(
                 f"model: a modality cannot be called `{modality}`: rename it in the corpus"
             )
-    chosen = validated(model.Settings, settings, "model")  # type: ignore[attr-defined]
     return model(chosen, modalities=modalities, roles=roles, classes=classes)
+
+
+def settings_of(name: str, settings: Mapping[str, Any]) -> Section:
+    """A model's own settings, its defaults filled in.
+
+    Raises:
+        UserError: no such model, or a setting it does not have.
+    """
+    schema: type[Section] = _find(name).Settings  # type: ignore[attr-defined]
+    return validated(schema, settings, "model")
 
 
 def names() -> list[str]:

@@ -15,7 +15,9 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.layers.attention import Encoder
+from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
+from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
 from fedaffect.models.prediction import Prediction
 
@@ -71,7 +73,7 @@ class SDT(nn.Module):
         )
         self.positions = Positions(width)
         self.role = nn.Embedding(roles + 1, width, padding_idx=roles)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         pairs = [_pair(source, m) for m in names for source in names]
         self.encoder = nn.ModuleDict(
             {
@@ -99,35 +101,44 @@ class SDT(nn.Module):
 
     def forward(self, batch: DialogueBatch) -> Prediction:
         """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
+        packing = Packing(batch.valid)
         present = {m: batch.present[m] & batch.valid for m in self.modalities}
-        place = self.positions(batch.valid.shape[1]) + self.role(batch.role)
-        stream = {
-            m: self.project[m](batch.features[m].masked_fill(~present[m].unsqueeze(-1), 0)) + place
-            for m in self.modalities
-        }
-        hidden = {m: self._gather(m, stream, present) for m in self.modalities}
+        role = self.role(packing.pack(batch.role))
+        place = self.positions(packing.turns, batch.valid.shape[1]) + role
+        stream = {}
+        for m in self.modalities:
+            absent = ~packing.pack(present[m]).unsqueeze(-1)
+            stream[m] = self.project[m](packing.pack(batch.features[m]).masked_fill(absent, 0))
+            stream[m] = stream[m] + place
+        hidden = {m: self._gather(m, stream, present, packing) for m in self.modalities}
         fused, weights = self.fusion(
-            torch.stack(list(hidden.values()), dim=-2), torch.stack(list(present.values()), dim=-1)
+            torch.stack(list(hidden.values()), dim=-2),
+            packing.pack(torch.stack(list(present.values()), dim=-1)),
         )
+        student = {m: self.student[m](self.dropout(h.relu())) for m, h in hidden.items()}
         return Prediction(
-            logits=self.classify(fused),
-            by_modality={m: self.student[m](self.dropout(h.relu())) for m, h in hidden.items()},
-            embedding=self.embed(fused),
-            embedding_by_modality={m: self.embed(h) for m, h in hidden.items()},
-            modality_weights=weights,
+            logits=packing.unpack(self.classify(fused)),
+            by_modality={m: packing.unpack(logits) for m, logits in student.items()},
+            embedding=packing.unpack(self.embed(fused)),
+            embedding_by_modality={m: packing.unpack(self.embed(h)) for m, h in hidden.items()},
+            modality_weights=packing.unpack(weights),
         )
 
     def _gather(
-        self, modality: str, stream: Mapping[str, Tensor], present: Mapping[str, Tensor]
+        self,
+        modality: str,
+        stream: Mapping[str, Tensor],
+        present: Mapping[str, Tensor],
+        packing: Packing,
     ) -> Tensor:
-        """What one modality [B, N, d] knows after reading itself, then each of the others."""
+        """What one modality [T, d] knows after reading itself, then each of the others."""
         read = []
         for source in (modality, *(m for m in self.modalities if m != modality)):
             pair = _pair(source, modality)
             # Every stream that enters an encoder has a dropout draw of its own.
             query = self.dropout(stream[modality])
             other = None if source == modality else self.dropout(stream[source])
-            hidden = self.encoder[pair](query, other, present[source])
+            hidden = self.encoder[pair](query, other, present[source], packing)
             read.append(torch.sigmoid(self.unimodal_gate[pair](hidden)) * hidden)
         gathered: Tensor = self.reduce[modality](torch.cat(read, dim=-1))
         return gathered

@@ -29,6 +29,24 @@ def open_corpus(data: str) -> ConversationCorpus:
     return store.load(Path(data))
 
 
+def resolved(experiment: Experiment) -> Experiment:
+    """The experiment with the defaults of its model and its algorithm written out.
+
+    Raises:
+        UserError: no such model or algorithm, or settings that they do not have.
+    """
+    from fedaffect.federation.algorithms import find
+    from fedaffect.models import settings_of
+
+    algorithm = find(experiment.algorithm).settings.model_dump()
+    model = settings_of(experiment.model.name, experiment.model.settings).model_dump()
+    sections = experiment.model_dump() | {
+        "algorithm": {"name": experiment.algorithm.name, **algorithm},
+        "model": {"name": experiment.model.name, **model},
+    }
+    return Experiment.from_table(sections, experiment.name)
+
+
 def prepare(folder: Path, experiment: Experiment, resume: bool) -> None:
     """Make sure that `folder` may hold this run.
 
@@ -67,13 +85,12 @@ def execute(
     Raises:
         UserError: whatever the user can mend.
     """
+    experiment = resolved(experiment)
     prepare(folder, experiment, resume)
     if (folder / SUMMARY).exists():
         summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         return summary
     # Torch, and all that needs it, is loaded only when something is to be trained.
-    import torch
-
     from fedaffect.federation.simulation import Simulation
     from fedaffect.learning import saved
     from fedaffect.learning.trainer import ConversationTrainer
@@ -82,8 +99,6 @@ def execute(
     from fedaffect.record.report import write_report
     from fedaffect.record.summary import summarise, write_summary
 
-    # One thread: bits must not depend on how many cores there are, and two compete for them.
-    torch.set_num_threads(1)
     corpus = open_corpus(experiment.data)
     _write_environment(folder / "environment.json", corpus)
     learner = ConversationTrainer(corpus, experiment)

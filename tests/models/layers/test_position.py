@@ -18,7 +18,8 @@ def test_an_odd_width_ends_in_a_sine():
 
 
 def test_longer_conversations_continue_the_table_and_nothing_is_saved():
-    positions = Positions(6, usual_length=4)
-    assert torch.equal(positions(9)[:4], positions(4))
-    assert torch.equal(positions(9), sinusoid(9, 6))
+    positions, turns = Positions(6, usual_length=4), torch.arange(9)
+    assert torch.equal(positions(turns, 9)[:4], positions(turns[:4], 4))
+    assert torch.equal(positions(turns, 9), sinusoid(9, 6))
+    assert torch.equal(positions(torch.tensor([2, 0]), 3), sinusoid(3, 6)[[2, 0]])
     assert positions.state_dict() == {}

@@ -1,48 +1,55 @@
 """One stream reads another: multi-head attention, and an encoder made of it, as in SDT (Ma et al. 2024)."""
 
+import math
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedaffect.models.layers.dropout import Dropout
+from fedaffect.models.layers.packing import Packing
+
 
 class Attention(nn.Module):
-    """Multi-head attention with dropout on its weights."""
+    """Multi-head attention inside conversations, with dropout on its weights.
+
+    Streams come as packed rows; only the attention itself knows where a conversation ends.
+    """
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
         self.output = nn.Linear(width, width)
 
-    def forward(self, query: Tensor, source: Tensor, readable: Tensor) -> Tensor:
-        """What `query` [B, N, d] reads in `source` [B, N', d].
+    def forward(self, query: Tensor, source: Tensor, readable: Tensor, packing: Packing) -> Tensor:
+        """What `query` [T, d] reads in `source` [T, d].
 
         Args:
-            readable: bool [B, N'], True = may be attended to. A conversation with nothing to read
+            readable: bool [B, N], True = may be attended to. A conversation with nothing to read
                 gives a readout of 0, neither NaN nor the mean of what must not be read.
 
         Returns:
-            float32 [B, N, d].
+            float32 [T, d].
         """
-        something = readable.any(dim=1)[:, None, None, None]
-        mask = readable[:, None, None, :] | ~something
-        readout = functional.scaled_dot_product_attention(
-            self._split(self.query(query)),
-            self._split(self.key(source)),
-            self._split(self.value(source)),
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
+        asked, key, value = (
+            self._split(packing.unpack(rows))
+            for rows in (self.query(query), self.key(source), self.value(source))
         )
-        # B, heads, N, d/heads -> B, N, d
-        joined = (readout * something).transpose(1, 2).flatten(2)
-        output: Tensor = self.output(joined)
+        score = asked @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])
+        hidden = ~readable[:, None, None, :]
+        weight = score.masked_fill(hidden, torch.finfo(score.dtype).min).softmax(dim=-1)
+        readout = self.dropout(weight.masked_fill(hidden, 0.0)) @ value
+        # B, heads, N, d/heads -> B, N, d -> T, d
+        output: Tensor = self.output(packing.pack(readout.transpose(1, 2).flatten(2)))
         return output
 
     def _split(self, stream: Tensor) -> Tensor:
         # B, N, d -> B, heads, N, d/heads
-        return stream.reshape(*stream.shape[:2], self.heads, -1).transpose(1, 2)
+        return stream.view(*stream.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class EncoderLayer(nn.Module):
@@ -63,12 +70,14 @@ class EncoderLayer(nn.Module):
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.expand = nn.Linear(width, feedforward)
         self.contract = nn.Linear(feedforward, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, query: Tensor, source: Tensor | None, readable: Tensor) -> Tensor:
-        """`query` [B, N, d] after reading `source` [B, N', d], or itself where that is None."""
+    def forward(
+        self, query: Tensor, source: Tensor | None, readable: Tensor, packing: Packing
+    ) -> Tensor:
+        """`query` [T, d] after reading `source` [T, d], or itself where that is None."""
         asked = query if self.first else self.attention_norm(query)
-        read = self.attention(asked, asked if source is None else source, readable)
+        read = self.attention(asked, asked if source is None else source, readable, packing)
         stream = query + self.dropout(read)
         inner = functional.gelu(self.expand(self.norm(stream)), approximate="tanh")
         output: Tensor = stream + self.dropout(self.contract(self.dropout(inner)))
@@ -93,8 +102,10 @@ class Encoder(nn.Module):
             for index in range(layers)
         )
 
-    def forward(self, query: Tensor, source: Tensor | None, readable: Tensor) -> Tensor:
-        """[B, N, d] of the query stream; shapes and masks as in `EncoderLayer` and `Attention`."""
+    def forward(
+        self, query: Tensor, source: Tensor | None, readable: Tensor, packing: Packing
+    ) -> Tensor:
+        """[T, d] of the query stream; shapes and masks as in `EncoderLayer` and `Attention`."""
         for layer in self.layer:
-            query = layer(query, source, readable)
+            query = layer(query, source, readable, packing)
         return query

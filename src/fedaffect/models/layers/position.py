@@ -30,9 +30,9 @@ class Positions(nn.Module):
         super().__init__()
         self.register_buffer("table", sinusoid(usual_length, width), persistent=False)
 
-    def forward(self, length: int) -> Tensor:
-        """float32 [length, width]."""
+    def forward(self, turns: Tensor, length: int) -> Tensor:
+        """float32 [T, width] for int64 `turns` [T], all below `length`."""
         usual_length, width = self.table.shape
-        if length <= usual_length:
-            return self.table[:length]
-        return sinusoid(length, width, self.table.device)
+        long = length > usual_length
+        table = sinusoid(length, width, self.table.device) if long else self.table
+        return table[turns]
