@@ -27,6 +27,13 @@ def test_gradient_passes_where_the_number_passed():
     assert torch.equal(x.grad, out.detach())
 
 
+def test_a_rate_close_to_one_stays_finite_and_keeps_the_dtype():
+    torch.manual_seed(0)
+    out = dropout(torch.ones(4096, dtype=torch.bfloat16), 0.9999)
+    assert out.isfinite().all()
+    assert out.dtype == torch.bfloat16
+
+
 def test_nothing_is_dropped_at_rate_zero_or_outside_training():
     x = torch.ones(16)
     assert dropout(x, 0.0) is x

@@ -143,7 +143,8 @@ class FedMPD(PrototypeAlgorithm):
             table, known = as_table(reference, classes, embedding.device)
             margin = embedding.new_tensor([margins.get(k, 0.0) for k in range(classes)])
             label = batch.label[batch.supervised]
-            return self.settings.strength * pull_and_push(embedding, label, table, known, margin)
+            strength: float = self.settings.strength
+            return strength * pull_and_push(embedding, label, table, known, margin)
 
         return loss
 

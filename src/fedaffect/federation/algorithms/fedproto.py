@@ -67,7 +67,8 @@ class FedProto(PrototypeAlgorithm):
             rows = batch.supervised
             embedding, label = prediction.embedding[rows], batch.label[rows]
             table, known = as_table(prototypes, len(client.context.classes), embedding.device)
-            return self.settings.strength * pull(embedding, label, table, known)
+            strength: float = self.settings.strength
+            return strength * pull(embedding, label, table, known)
 
         return loss
 
