@@ -59,12 +59,13 @@ class Process:
 
     Attributes:
         dimensions: feature width by modality.
-        roles: speakers of a conversation.
+        roles: speakers of a conversation, at least 2.
         turns: fewest and most turns of a conversation.
         turn_keeping: chance that the speaker of a turn also has the next.
         atmosphere: chance that a speaker starts in the conversation's mood.
         turning_point: chance, a turn, that its speaker's mood is drawn anew.
         contagion: chance that a turn responds to another speaker and takes over that one's mood.
+        theme_keeping: chance that a speaker's turn responds to the same person as the own turn before.
         words_about: how clearly the words say whose feelings they respond to.
         words_valence: how clearly they say how pleasant these are.
         voice_arousal: how clearly the voice is aroused.
@@ -79,15 +80,16 @@ class Process:
     roles: int = 3
     turns: tuple[int, int] = (8, 24)
     turn_keeping: float = 0.15
-    atmosphere: float = 0.45
+    atmosphere: float = 0.4
     turning_point: float = 0.02
-    contagion: float = 0.35
+    contagion: float = 0.45
+    theme_keeping: float = 0.35
     words_about: float = 6.0
-    words_valence: float = 1.5
+    words_valence: float = 1.4
     voice_arousal: float = 1.6
-    voice_habit: float = 1.2
-    face_valence: float = 1.6
-    face_arousal: float = 0.8
+    voice_habit: float = 1.0
+    face_valence: float = 1.8
+    face_arousal: float = 1.2
     gap: float = 0.4
     gap_turns: tuple[int, int] = (3, 6)
 
@@ -115,7 +117,9 @@ def synthesise(
             f"synthetic corpus: conversations {conversations}: every split needs at least one"
         )
     process = process or Process()
-    companies = [max(process.roles, -(-n * process.roles // CONVERSATIONS_A_PERSON)) for n in conversations]
+    companies = [
+        max(process.roles, -(-n * process.roles // CONVERSATIONS_A_PERSON)) for n in conversations
+    ]
     first = np.concatenate([[0], np.cumsum(companies)])
     world = _World.draw(process, int(first[-1]), generator(seed, "synthetic", "world"))
     parts, split, names = [], [], []
@@ -160,7 +164,8 @@ class _World(NamedTuple):
     def draw(process: Process, persons: int, random: np.random.Generator) -> "_World":
         # Meaning lies in directions, as in learnt features, not in single columns.
         directions = {
-            m: np.linalg.qr(random.normal(size=(width, width)))[0] for m, width in process.dimensions
+            m: np.linalg.qr(random.normal(size=(width, width)))[0]
+            for m, width in process.dimensions
         }
         return _World(directions, process.voice_habit * random.normal(size=persons))
 
@@ -226,15 +231,21 @@ def _about(process: Process, role: Integers, random: np.random.Generator) -> Int
     """[turns]: the role whose feelings a turn responds to, the speaker's own or another's."""
     caught = random.random(len(role)) < process.contagion
     other = (role + random.integers(1, process.roles, len(role))) % process.roles
-    return np.where(caught, other, role)
+    about = np.where(caught, other, role)
+    last: dict[int, int] = {}
+    for turn, speaker in enumerate(role.tolist()):
+        if speaker in last and random.random() < process.theme_keeping:
+            about[turn] = last[speaker]
+        last[speaker] = int(about[turn])
+    return about
 
 
 def _gaps(process: Process, turns: int, random: np.random.Generator) -> dict[str, Flags]:
     """By modality, bool [turns]: at most one modality is lost, for one stretch of turns."""
     present = {m: np.ones(turns, bool) for m, _ in process.dimensions}
     if random.random() < process.gap:
-        lost = present[process.dimensions[random.integers(len(process.dimensions))][0]]
-        length = random.integers(process.gap_turns[0], process.gap_turns[1] + 1)
-        start = random.integers(0, max(turns - length, 0) + 1)
-        lost[start : start + length] = False
+        modality, _ = process.dimensions[int(random.integers(len(process.dimensions)))]
+        length = int(random.integers(process.gap_turns[0], process.gap_turns[1] + 1))
+        start = int(random.integers(0, max(turns - length, 0) + 1))
+        present[modality][start : start + length] = False
     return present
