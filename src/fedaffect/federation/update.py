@@ -14,12 +14,14 @@ from fedaffect.learning.learner import Tensors
 
 _BLOB = "blob/"
 MAXIMUM_BYTES = 2**31
+# safetensors' names, in the order in which it lays tensors out.
 _DTYPE_NAMES = {
-    **{f"f{n}": f"F{8 * n}" for n in (2, 4, 8)},
-    **{f"i{n}": f"I{8 * n}" for n in (1, 2, 4, 8)},
-    **{f"u{n}": f"U{8 * n}" for n in (1, 2, 4, 8)},
-    "b1": "BOOL",
+    **{"u8": "U64", "i8": "I64", "f8": "F64"},
+    **{"f4": "F32", "u4": "U32", "i4": "I32"},
+    **{"f2": "F16", "u2": "U16", "i2": "I16"},
+    **{"i1": "I8", "u1": "U8", "b1": "BOOL"},
 }
+_LAYOUT = {dtype: position for position, dtype in enumerate(_DTYPE_NAMES)}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Update:
         header: dict[str, Any] = {"__metadata__": self._metadata()}
         arrays = self._arrays()
         start = 0
-        for name in sorted(arrays, key=lambda n: (-arrays[n].itemsize, n)):
+        for name in sorted(arrays, key=lambda n: (_LAYOUT[arrays[n].dtype.str[1:]], n)):
             end = start + arrays[name].nbytes
             shape = list(arrays[name].shape)
             header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
@@ -72,7 +74,7 @@ class Update:
         try:
             arrays = safetensors.numpy.load(payload)
             header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
-            parts: dict[str, Any] = json.loads(header["__metadata__"]["update"])
+            parts = _numbers(json.loads(header["__metadata__"]["update"]))
             return Update(
                 tensors={n: a for n, a in arrays.items() if not n.startswith(_BLOB)},
                 weights=parts["weights"],
@@ -80,12 +82,20 @@ class Update:
                 scalars=parts["scalars"],
                 blobs={n[5:]: a.tobytes() for n, a in arrays.items() if n.startswith(_BLOB)},
             )
-        except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        except (
+            safetensors.SafetensorError,
+            AttributeError,
+            KeyError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise UserError(f"update: not a readable payload: {error}") from None
 
     def _arrays(self) -> Tensors:
         blobs = {_BLOB + n: np.frombuffer(b, np.uint8) for n, b in self.blobs.items()}
-        return {n: np.ascontiguousarray(a) for n, a in self.tensors.items()} | blobs
+        # Not ascontiguousarray: it would make a vector of a single number.
+        return {n: np.asarray(a, order="C") for n, a in self.tensors.items()} | blobs
 
     def _metadata(self) -> dict[str, str]:
         parts = {
@@ -94,6 +104,15 @@ class Update:
             "scalars": dict(self.scalars),
         }
         return {"update": json.dumps(parts)}
+
+
+def _numbers(parts: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The scalar parts of a payload, whose values must be numbers."""
+    for table in parts.values():
+        for name, value in table.items():
+            if not isinstance(value, int | float):
+                raise ValueError(f"`{name}` is not a number")
+    return parts
 
 
 def longest_prefix(weights: Mapping[str, float], name: str) -> float | None:

@@ -39,10 +39,13 @@ class Attention(nn.Module):
             self._split(packing.unpack(rows))
             for rows in (self.query(query), self.key(source), self.value(source))
         )
-        score = asked @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])
-        hidden = ~readable[:, None, None, :]
-        weight = score.masked_fill(hidden, torch.finfo(score.dtype).min).softmax(dim=-1)
-        readout = self.dropout(weight.masked_fill(hidden, 0.0)) @ value
+        score = asked / math.sqrt(key.shape[-1]) @ key.transpose(-1, -2)
+        # Added, not filled in: a broadcast addition is what a CPU does fast.
+        hidden = torch.zeros_like(readable, dtype=score.dtype)
+        hidden = hidden.masked_fill(~readable, torch.finfo(score.dtype).min / 2)
+        weight = (score + hidden[:, None, None, :]).softmax(dim=-1)
+        something = readable.any(dim=1)[:, None, None, None]
+        readout = (self.dropout(weight) @ value) * something
         # B, heads, N, d/heads -> B, N, d -> T, d
         output: Tensor = self.output(packing.pack(readout.transpose(1, 2).flatten(2)))
         return output
