@@ -27,7 +27,8 @@ def select(settings: Clients, volumes: Integers, seed: int, round_number: int) -
     random = generator(seed, "selection", round_number)
     online = random.random(len(volumes)) < online_probability(settings.availability)
     able = np.flatnonzero(online & (volumes > 0))
-    size = min(len(able), max(1, ceil(settings.fraction * len(able))))
+    # Rounded first: 0.07 * 100 is 7.000000000000001, and seven clients.
+    size = min(len(able), max(1, ceil(round(settings.fraction * len(able), 9))))
     if settings.rule == "top_volume":
         # Wang et al. 2026 §4.1: online and in the top half by volume; ties by index.
         chosen = able[np.argsort(-volumes[able], kind="stable")][:size]
