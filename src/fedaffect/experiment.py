@@ -196,9 +196,20 @@ def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
         field = ".".join(map(str, first["loc"])) or "(whole)"
         reason = first["msg"]
         if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(schema.model_fields)) if len(first["loc"]) == 1 else ""
+            known = ", ".join(_known(schema, first["loc"][:-1]))
             reason = "no such setting" + (f"; known here: {known}" if known else "")
+        reason = reason.removeprefix("Value error, ")
         raise UserError(f"{source}: {field}: {reason} (given: {first['input']!r})") from None
+
+
+def _known(schema: type[BaseModel], path: Iterable[int | str]) -> list[str]:
+    """The fields of the section at `path`; none where that is no section."""
+    for name in path:
+        inner = schema.model_fields[str(name)].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        schema = inner
+    return sorted(schema.model_fields)
 
 
 def presets() -> list[str]:
@@ -214,7 +225,10 @@ def _read(source: str | Path) -> dict[str, Any]:
     if path.suffix == ".toml":
         if not path.is_file():
             raise UserError(f"{path}: no such experiment file")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from None
     elif str(source) in presets():
         text = (resources.files("fedaffect") / "presets" / f"{source}.toml").read_text("utf-8")
     else:

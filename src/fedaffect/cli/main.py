@@ -1,7 +1,7 @@
 """`fedaffect`: the commands, and the one place where an error becomes a line and an exit code."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -41,22 +41,31 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        errors.print("[bold red]error:[/] ", end="")
-        errors.print(str(error), markup=False)
-        sys.exit(2)
+        _complain(errors, str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _complain(
+            errors,
+            f"{where}{error.strerror or error}; see that it can be written, and that there is room",
+        )
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        errors.print(
-            f"error: this needs the `{extra}` extra ({error.name} is not installed): "
+        _complain(
+            errors,
+            f"this needs the `{extra}` extra ({error.name} is not installed): "
             f"pip install 'fedaffect[{extra}]'",
-            markup=False,
         )
-        sys.exit(2)
     except KeyboardInterrupt:
-        errors.print("interrupted; what was done is kept: go on with --resume")
         sys.exit(130)
+
+
+def _complain(errors: Console, message: str) -> NoReturn:
+    """One line, whatever the message quotes."""
+    errors.print("[bold red]error:[/] ", end="")
+    errors.print(" ".join(message.splitlines()), markup=False)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

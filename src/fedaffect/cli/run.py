@@ -1,6 +1,7 @@
 """`fedaffect run`, `demo` and `predict`."""
 
 import csv
+import io
 import json
 import shlex
 import sys
@@ -47,30 +48,13 @@ def run(
     chosen += [f"data={json.dumps(data)}"] if data is not None else []
     chosen += [f"device={device}"] if device is not None else []
     chosen += [f"seed={seed}"] if seed is not None else []
-    if (
-        seeds == 1
-        and resume
-        and out is not None
-        and not chosen
-        and (out / "experiment.toml").exists()
-    ):
-        resolved = Experiment.load(out / "experiment.toml")
-    else:
-        resolved = Experiment.load(experiment, chosen)
-    folder = out or Path("runs") / resolved.name
+    asked = Experiment.load(experiment, chosen)
+    folder = out or Path("runs") / asked.name
     console = Console(stderr=as_json)
     if seeds == 1:
-        result = _execute(resolved, folder, console, resume)
+        result = _execute(asked, folder, console, resume)
     else:
-        from fedaffect.record.summary import write_summary
-
-        first = resolved.seed
-        for number in range(first, first + seeds):
-            one = resolved.model_copy(update={"seed": number})
-            _execute(
-                one, folder / f"seed-{number}", console, resume, f"{resolved.name} seed {number}"
-            )
-        result = write_summary(folder)
+        result = _execute_seeds(asked, seeds, folder, console, resume)
     if as_json:
         typer.echo(json.dumps(result))
         return
@@ -119,31 +103,43 @@ def predict(
 ) -> None:
     """Probabilities and modality weights for every utterance of a corpus."""
     from fedaffect.learning import saved
+    from fedaffect.record.files import write_text
     from fedaffect.record.run import open_corpus
+    from fedaffect.record.summary import seed_folders
 
+    seeds = seed_folders(run_folder)
+    if seeds:
+        raise UserError(f"{run_folder}: holds {len(seeds)} seeds; give one of them: {seeds[0]}")
     folder = run_folder / "model"
     config = saved.read_config(folder)
-    member = client or config.members[0]
-    if member not in config.members or (client is None and len(config.members) > 1):
-        raise UserError(
-            f"{run_folder}: every client has a model of its own; choose one with --client: "
-            f"{', '.join(config.members)}"
-        )
+    member = _member(run_folder, config.members, client)
     prediction = saved.predict(folder, open_corpus(str(data)), member, device)
     rows = list(_rows(prediction, tuple(config.modalities)))
-    as_json = as_json or (out is not None and out.suffix == ".json")
-    stream = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
-    try:
-        if as_json:
-            json.dump(rows, stream)
-            stream.write("\n")
-        else:
-            writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    finally:
-        if out:
-            stream.close()
+    text = _as_json(rows) if as_json or (out and out.suffix == ".json") else _as_csv(rows)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+
+
+def _member(run: Path, members: tuple[str, ...], client: str | None) -> str:
+    """Whose model is to predict.
+
+    Raises:
+        UserError: a client that the run does not have, or none named where each has its own.
+    """
+    if client in members:
+        return client
+    if len(members) > 1:
+        raise UserError(
+            f"{run}: every client has a model of its own; choose one with --client: "
+            f"{', '.join(members)}"
+        )
+    if client is not None:
+        raise UserError(
+            f"{run}: --client {client}: there is one model, `{members[0]}`; leave --client out"
+        )
+    return members[0]
 
 
 def _execute(
@@ -158,17 +154,54 @@ def _execute(
     from fedaffect.record.run import execute
 
     command = _command(folder, preset, settings) if preset else _typed()
-    with RunProgress(console, title or experiment.name, experiment.rounds.count) as progress:
-        return execute(experiment, folder, command, [progress], resume)
+    try:
+        with RunProgress(console, title or experiment.name, experiment.rounds.count) as progress:
+            return execute(experiment, folder, command, [progress], resume)
+    except KeyboardInterrupt:
+        again = _typed() if preset else f"{_typed()} --resume"
+        typer.echo(f"interrupted; what was done is kept, go on with: {again}", err=True)
+        raise typer.Exit(130) from None
+
+
+def _execute_seeds(
+    experiment: Experiment, seeds: int, folder: Path, console: Console, resume: bool
+) -> dict[str, Any]:
+    """Runs of `seeds` seeds, one after the other, and their means."""
+    from fedaffect.record.report import write_report
+    from fedaffect.record.run import ensure_free_for_seeds, seed_folder
+    from fedaffect.record.summary import write_summary
+
+    each = [
+        experiment.model_copy(update={"seed": experiment.seed + number}) for number in range(seeds)
+    ]
+    ensure_free_for_seeds(folder, each, resume)
+    for one in each:
+        title = f"{experiment.name} seed {one.seed}"
+        _execute(one, seed_folder(folder, one.seed), console, resume, title)
+    write_report(folder)
+    return write_summary(folder)
 
 
 def _typed() -> str:
-    return shlex.join(["fedaffect", *sys.argv[1:]])
+    """What was typed, but for `--resume`: the command that repeats a run, or begins it."""
+    return shlex.join(["fedaffect", *(word for word in sys.argv[1:] if word != "--resume")])
 
 
 def _command(folder: Path, preset: str, settings: tuple[str, ...]) -> str:
     pairs = [part for setting in settings for part in ("--set", setting)]
     return shlex.join(["fedaffect", "run", preset, *pairs, "--out", str(folder)])
+
+
+def _as_json(rows: list[dict[str, Any]]) -> str:
+    return json.dumps(rows) + "\n"
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _rows(prediction: Any, modalities: tuple[str, ...]) -> Any:

@@ -6,10 +6,9 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import safetensors.numpy
-
 from fedaffect.errors import UserError
 from fedaffect.learning.learner import Tensors
+from fedaffect.learning.tensor_file import read_tensors, write_tensors
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Checkpoints:
         for leftover in self._folder.glob("partial-*"):
             shutil.rmtree(leftover)
         aside.mkdir(parents=True)
-        safetensors.numpy.save_file(state, aside / "state.safetensors")
+        write_tensors(aside / "state.safetensors", state)
         (aside / "standing.json").write_text(json.dumps(asdict(standing)), encoding="utf-8")
         for path in (*aside.iterdir(), aside):
             _flush(path)
@@ -66,7 +65,7 @@ class Checkpoints:
 
     def rounds(self) -> list[int]:
         """Rounds with a whole checkpoint, increasing."""
-        return sorted(int(p.name[6:]) for p in self._folder.glob("round-*"))
+        return sorted(int(p.name[6:]) for p in self._folder.glob("round-[0-9]*"))
 
     def load(self, round_number: int) -> tuple[Standing, Tensors]:
         """A kept checkpoint.
@@ -75,12 +74,15 @@ class Checkpoints:
             UserError: it is missing or damaged.
         """
         path = self._path(round_number)
+        cure = f"delete {path} to go on from the checkpoint before it"
+        standing = path / "standing.json"
         try:
-            table = json.loads((path / "standing.json").read_text(encoding="utf-8"))
+            table = json.loads(standing.read_text(encoding="utf-8"))
             table["dev_scores"] = {int(r): s for r, s in table["dev_scores"].items()}
-            return Standing(**table), safetensors.numpy.load_file(path / "state.safetensors")
-        except (OSError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
-            raise UserError(f"{path}: checkpoint cannot be read: {error}") from None
+            found = Standing(**table)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{standing}: cannot be read: {error}; {cure}") from None
+        return found, read_tensors(path / "state.safetensors", cure)
 
     def _path(self, round_number: int) -> Path:
         return self._folder / f"round-{round_number:06d}"

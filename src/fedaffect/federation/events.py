@@ -9,6 +9,7 @@ accounts of a round the later holds.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from fedaffect.errors import UserError
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
+EVENTS = "events.jsonl"
 _START = "0" * 64
 
 
@@ -35,12 +37,8 @@ class EventLog:
         if path is None:
             return
         if path.exists():
-            text = path.read_bytes()
-            path.write_bytes(text[: text.rfind(b"\n") + 1]) if text[-1:] not in (
-                b"",
-                b"\n",
-            ) else None
             events = read(path)
+            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
             if events:
                 self._number, self._previous = len(events), events[-1]["hash"]
         self._file = path.open("a", encoding="utf-8")
@@ -78,15 +76,19 @@ def read(path: Path) -> list[Event]:
         raise UserError(f"{path}: no event log here; is this the folder of a run?")
     events: list[Event] = []
     previous = _START
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            if not line.endswith("\n"):
+            if not line.endswith(b"\n"):
                 break  # a crash cut the last line short; it was never part of the record
             try:
                 event = json.loads(line)
                 sealed = {k: v for k, v in event.items() if k != "hash"}
-                intact = event["previous"] == previous and event["hash"] == _seal(sealed)
-            except (ValueError, TypeError, KeyError, AttributeError):
+                intact = (
+                    event["previous"] == previous
+                    and event["hash"] == _seal(sealed)
+                    and line == _canonical(event).encode() + b"\n"
+                )
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 intact = False
             if not intact:
                 raise UserError(

@@ -7,9 +7,8 @@ at round r reads exactly what was current then.
 
 from pathlib import Path
 
-import safetensors.numpy
-
 from fedaffect.learning.learner import Tensors
+from fedaffect.learning.tensor_file import read_tensors, write_tensors
 
 
 class MemoryStore:
@@ -19,9 +18,17 @@ class MemoryStore:
         self._folder = folder
 
     def read(self, client: int, at: int) -> Tensors:
-        """What the client remembered after round `at`; empty if it never kept anything."""
+        """What the client remembered after round `at`; empty if it never kept anything.
+
+        Raises:
+            UserError: its file is damaged.
+        """
         versions = [r for r in self._versions(client) if r <= at]
-        return safetensors.numpy.load_file(self._path(client, max(versions))) if versions else {}
+        if not versions:
+            return {}
+        return read_tensors(
+            self._path(client, max(versions)), "start the run anew in another --out"
+        )
 
     def write(self, client: int, round_number: int, memory: Tensors) -> None:
         """Keep a version; an empty memory is not written."""
@@ -30,7 +37,7 @@ class MemoryStore:
         path = self._path(client, round_number)
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".partial")
-        safetensors.numpy.save_file(memory, aside)
+        write_tensors(aside, memory)
         aside.replace(path)
 
     def forget(self, keep: list[int], after: int) -> None:

@@ -104,9 +104,10 @@ class Rounds:
         done = self._checkpoints.rounds()
         if not done:
             return None
+        restored = self._checkpoints.load(done[-1])  # first: a damaged one must change nothing
         self._engine.rewind(done[-1])
         self._log.append("resumed", round=done[-1])
-        return self._checkpoints.load(done[-1])
+        return restored
 
     def _begun(self) -> tuple[Standing, State]:
         standing = Standing(selected=[0] * len(self._shares))

@@ -1,5 +1,6 @@
 """A whole federation on one machine: corpus, partition, learner, engine and rounds, put together."""
 
+import json
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fedaffect.corpus.partition import Share, labels_per_client, partition, pooled
-from fedaffect.corpus.schema import SPLITS, ConversationCorpus
+from fedaffect.corpus.schema import SPLITS, UNLABELLED, ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms import find
@@ -18,7 +19,7 @@ from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import ClientSide, statistics_specs
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.evaluation import Judgement
-from fedaffect.federation.events import EventLog, Listener
+from fedaffect.federation.events import EVENTS, EventLog, Listener, read
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.rounds import Outcome, Rounds
 from fedaffect.learning.learner import Learner, Tensors
@@ -43,9 +44,10 @@ class Simulation:
             UserError: the experiment does not fit the corpus, or names what does not exist.
         """
         for split in SPLITS:
-            if not len(corpus.conversations_in(split)):
+            if not (corpus.items_in(split) & (corpus.label != UNLABELLED)).any():
                 raise UserError(
-                    f"{corpus.name}: no conversation in the {split} part; a run needs all"
+                    f"{corpus.name}: split: no labelled utterance in `{split}`; a run learns from "
+                    "train, selects on dev and is judged on test: give each some conversations"
                 )
         self.algorithm = find(experiment.algorithm)
         shares = (
@@ -61,17 +63,24 @@ class Simulation:
         side = ClientSide(self.algorithm, self.context, corpus, shares, learner, self._memory)
         self._engine = LocalEngine(side)
         self._checkpoints = Checkpoints(folder / "checkpoints")
-        self._log = EventLog(folder / "events.jsonl", listeners)
+        self._events, self._listeners = folder / EVENTS, listeners
 
     def run(self, command: str) -> Outcome:
         """Run to the end and write `run_finished`.
 
         Args:
             command: what a person types to repeat this run.
+
+        Raises:
+            UserError: the folder holds another run, or the record of this one was altered.
         """
         begun = perf_counter()
-        if not self._checkpoints.rounds():
-            self._log.append("run_started", command=command, **self._description())
+        resumed = bool(self._checkpoints.rounds())
+        if resumed:
+            self._ensure_as_begun()
+        log = EventLog(self._events, self._listeners)
+        if not resumed:
+            log.append("run_started", command=command, **self._description())
         rounds = Rounds(
             self.context,
             self.algorithm,
@@ -80,12 +89,12 @@ class Simulation:
             self._engine,
             self._learner,
             self._checkpoints,
-            self._log,
+            log,
         )
         outcome = rounds.run()
         timing = {"seconds": perf_counter() - begun, "host": platform.node()}
-        self._log.append("run_finished", **self._findings(outcome), timing=timing)
-        self._log.close()
+        log.append("run_finished", **self._findings(outcome), timing=timing)
+        log.close()
         return outcome
 
     def models(self, outcome: Outcome) -> dict[str, Tensors]:
@@ -104,6 +113,19 @@ class Simulation:
             own = self.algorithm.model_for(outcome.state, memory, self.context)
             found[share.name] = {**own, **statistics}
         return found
+
+    def _ensure_as_begun(self) -> None:
+        """Figures from two experiments, or from two corpora, must never meet in one run."""
+        begun = [event for event in read(self._events) if event["kind"] == "run_started"]
+        if not begun:
+            raise UserError(f"{self._events}: its beginning is lost; choose another --out")
+        now = json.loads(json.dumps(self._description()))
+        for part in ("experiment", "corpus"):
+            if begun[-1][part] != now[part]:
+                raise UserError(
+                    f"{self._events}: the run was begun with another {part}; resume it with that "
+                    "one, or choose another --out"
+                )
 
     def _description(self) -> dict[str, Any]:
         corpus, labels = self.corpus, labels_per_client(self.corpus, self.shares)

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from pydantic import Field
 
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.learning.learner import Tensors
+from fedaffect.learning.tensor_file import read_tensors, write_tensors
 from fedaffect.learning.trainer import ConversationTrainer
 
 CONFIG = "config.json"
@@ -55,7 +55,7 @@ def save(
     """Write `models` (by member name, feature statistics included) as a model folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for member, tensors in models.items():
-        safetensors.numpy.save_file(tensors, folder / f"{member}.safetensors")
+        write_tensors(_file(folder, member), tensors)
     config = SavedModel(
         experiment=experiment,
         classes=corpus.classes,
@@ -95,13 +95,14 @@ def predict(folder: Path, corpus: ConversationCorpus, member: str, device: str) 
     fitting = _fit(corpus, config)
     experiment = config.experiment.model_copy(update={"device": device})
     trainer = ConversationTrainer(fitting, experiment, roles=config.roles)
-    path = folder / f"{member}.safetensors"
-    try:
-        trainer.set(safetensors.numpy.load_file(path))
-    except (OSError, safetensors.SafetensorError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+    trainer.set(read_tensors(_file(folder, member), "train the run again, or restore the file"))
     outputs = trainer.predict(np.arange(len(corpus.conversations)))
     return Prediction(fitting, outputs.probability, outputs.modality_weights)
+
+
+def _file(folder: Path, member: str) -> Path:
+    """A member may be named after a person of the corpus, so its name is no path."""
+    return folder / f"{quote(member, safe='')}.safetensors"
 
 
 def _fit(corpus: ConversationCorpus, config: SavedModel) -> ConversationCorpus:

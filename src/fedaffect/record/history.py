@@ -11,9 +11,9 @@ import numpy as np
 
 from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
+from fedaffect.federation.events import EVENTS
 
 Event = dict[str, Any]
-EVENTS = "events.jsonl"
 _OF_A_ROUND = {
     "round_started",
     "client_finished",

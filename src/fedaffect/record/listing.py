@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from fedaffect.errors import UserError
-from fedaffect.record.history import EVENTS
+from fedaffect.federation.events import EVENTS
 from fedaffect.record.summary import read_summary, seed_folders
 
 State = Literal["finished", "unfinished", "unreadable"]

@@ -14,10 +14,12 @@ from fedaffect.corpus import store
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
-from fedaffect.federation.events import Listener, read
+from fedaffect.federation.events import EVENTS, Listener, read
+from fedaffect.record.files import write_text
 
 EXPERIMENT = "experiment.toml"
 SUMMARY = "summary.json"
+REPORT = "report.html"
 
 
 def open_corpus(data: str) -> ConversationCorpus:
@@ -38,8 +40,8 @@ def resolved(experiment: Experiment) -> Experiment:
     from fedaffect.federation.algorithms import find
     from fedaffect.models import settings_of
 
-    algorithm = find(experiment.algorithm).settings.model_dump()
-    model = settings_of(experiment.model.name, experiment.model.settings).model_dump()
+    algorithm = find(experiment.algorithm).settings.model_dump(mode="json")
+    model = settings_of(experiment.model.name, experiment.model.settings).model_dump(mode="json")
     sections = experiment.model_dump() | {
         "algorithm": {"name": experiment.algorithm.name, **algorithm},
         "model": {"name": experiment.model.name, **model},
@@ -47,27 +49,45 @@ def resolved(experiment: Experiment) -> Experiment:
     return Experiment.from_table(sections, experiment.name)
 
 
-def prepare(folder: Path, experiment: Experiment, resume: bool) -> None:
-    """Make sure that `folder` may hold this run.
+def ensure_free(folder: Path, experiment: Experiment, resume: bool) -> None:
+    """Nothing, where `folder` may hold the run of a resolved experiment. Nothing is written.
 
     Raises:
-        UserError: it holds another run, or one that is to be resumed or kept.
+        UserError: it holds something else, another run, or this run and `resume` is False.
     """
     written = folder / EXPERIMENT
     if not written.exists():
-        if folder.is_dir() and any(folder.iterdir()):
+        if _names(folder):
             raise UserError(f"{folder}: not empty and no run; choose another --out")
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = written.with_suffix(".partial")
-        aside.write_text(experiment.to_toml(), encoding="utf-8")
-        aside.replace(written)
-    elif not resume:
+        return
+    if not resume:
         raise UserError(f"{folder}: holds a run already; add --resume, or choose another --out")
-    elif Experiment.load(written) != experiment:
+    difference = _difference(Experiment.load(written).model_dump(), experiment.model_dump())
+    if difference:
         raise UserError(
-            f"{written}: differs from the experiment that was asked for; resume it as it was "
-            "begun (without --set), or choose another --out"
+            f"{written}: {difference}; resume it as it was begun "
+            f"(`fedaffect run {written} --out {folder} --resume`), or choose another --out"
         )
+
+
+def ensure_free_for_seeds(folder: Path, experiments: Sequence[Experiment], resume: bool) -> None:
+    """The same for runs of one experiment over several seeds, each in a folder of its own below.
+
+    Raises:
+        UserError: as `ensure_free`.
+    """
+    if (folder / EXPERIMENT).exists():
+        raise UserError(f"{folder}: holds a run of one seed; choose another --out")
+    others = sorted(n for n in _names(folder) - {SUMMARY, REPORT} if not n.startswith("seed-"))
+    if others:
+        raise UserError(f"{folder}: holds something else ({others[0]}); choose another --out")
+    for experiment in experiments:
+        ensure_free(seed_folder(folder, experiment.seed), resolved(experiment), resume)
+
+
+def seed_folder(folder: Path, seed: int) -> Path:
+    """Where the run of one of several seeds lies."""
+    return folder / f"seed-{seed}"
 
 
 def execute(
@@ -79,6 +99,8 @@ def execute(
 ) -> dict[str, Any]:
     """Run (or resume, or simply read, if it has finished) an experiment in `folder`.
 
+    Nothing is written before all that the user gave has been found usable.
+
     Returns:
         the flat summary, as in `summary.json`.
 
@@ -86,35 +108,62 @@ def execute(
         UserError: whatever the user can mend.
     """
     experiment = resolved(experiment)
-    prepare(folder, experiment, resume)
+    ensure_free(folder, experiment, resume)
+    from fedaffect.record.summary import read_summary, summarise, write_summary
+
     if (folder / SUMMARY).exists():
-        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return summary
-    # Torch, and all that needs it, is loaded only when something is to be trained.
+        return read_summary(folder)
+    # What trains and draws is loaded only when there is something to train.
     from fedaffect.federation.simulation import Simulation
     from fedaffect.learning import saved
     from fedaffect.learning.trainer import ConversationTrainer
     from fedaffect.record.card import model_card
     from fedaffect.record.metrics_file import write_metrics
     from fedaffect.record.report import write_report
-    from fedaffect.record.summary import summarise, write_summary
 
     corpus = open_corpus(experiment.data)
-    _write_environment(folder / "environment.json", corpus)
     learner = ConversationTrainer(corpus, experiment)
     simulation = Simulation(experiment, corpus, learner, folder, tuple(listeners))
+    _begin(folder, experiment, corpus)
     outcome = simulation.run(command)
     models = simulation.models(outcome)
-    card = model_card(summarise(read(folder / "events.jsonl")))
+    card = model_card(summarise(read(folder / EVENTS)))
     saved.save(folder / "model", experiment, corpus, models, card)
     write_metrics(folder)
     write_report(folder)
     return write_summary(folder)  # last: a folder with a summary is a finished run
 
 
-def _write_environment(path: Path, corpus: ConversationCorpus) -> None:
+def _names(folder: Path) -> set[str]:
+    """What lies in a folder, but for what an interrupted write left aside."""
+    if not folder.is_dir():
+        return set()
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+def _begin(folder: Path, experiment: Experiment, corpus: ConversationCorpus) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / EXPERIMENT).exists():
+        write_text(folder / EXPERIMENT, experiment.to_toml())
+    write_text(folder / "environment.json", json.dumps(_environment(corpus), indent=2))
+
+
+def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") -> str:
+    """The first setting in which two experiments differ, in words; empty where none does."""
+    for name in sorted(begun.keys() | asked.keys()):
+        here, there = begun.get(name), asked.get(name)
+        if isinstance(here, dict) and isinstance(there, dict):
+            found = _difference(here, there, f"{path}{name}.")
+        else:
+            found = "" if here == there else f"{path}{name} is {here!r}, not {there!r}"
+        if found:
+            return found
+    return ""
+
+
+def _environment(corpus: ConversationCorpus) -> dict[str, Any]:
     packages = ("numpy", "torch", "safetensors", "pydantic", "scikit-learn")
-    table = {
+    return {
         "fedaffect": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -124,7 +173,6 @@ def _write_environment(path: Path, corpus: ConversationCorpus) -> None:
         "corpus_sha256": corpus.provenance.sha256,
         "arguments": sys.argv[1:],
     }
-    path.write_text(json.dumps(table, indent=2), encoding="utf-8")
 
 
 def _version(name: str) -> str:

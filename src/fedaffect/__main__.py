@@ -1,0 +1,5 @@
+"""`python -m fedaffect` is `fedaffect`."""
+
+from fedaffect.cli.main import main
+
+main()
