@@ -6,11 +6,11 @@ reading (README, "What the papers leave open"). With equal distances it is FedPr
 
 from collections.abc import Mapping
 from math import exp
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
@@ -52,6 +52,12 @@ class FedMPD(PrototypeAlgorithm):
             0.5, ge=0, description="r_min; keeps collapsed prototypes apart"
         )
         maximum_margin: float = Field(1.5, gt=0, description="r_max")
+
+        @model_validator(mode="after")
+        def _bounds_in_order(self) -> Self:
+            if self.minimum_margin > self.maximum_margin:
+                raise ValueError("minimum_margin is above maximum_margin")
+            return self
 
     unit_embeddings = True
 
