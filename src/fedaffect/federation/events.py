@@ -41,6 +41,7 @@ class EventLog:
             os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
             if events:
                 self._number, self._previous = len(events), events[-1]["hash"]
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
 
     def append(self, kind: str, **fields: Any) -> Event:

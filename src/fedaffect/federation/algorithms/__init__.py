@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import isabstract
 from pkgutil import iter_modules
 
 from fedaffect.errors import UserError
@@ -27,13 +28,14 @@ def find(section: Section) -> Algorithm:
         module = f"{__name__}.{module}"
     try:
         found = import_module(module)
-    except ImportError as error:
+    except (ImportError, ValueError, TypeError) as error:
         raise UserError(f"algorithm.name: cannot import `{module}`: {error}") from None
     candidates = [
         kind
         for name, kind in vars(found).items()
         if isinstance(kind, type)
         and issubclass(kind, Algorithm)
+        and not isabstract(kind)
         and (name == class_name or (not class_name and kind.__module__ == module))
     ]
     if len(candidates) != 1:

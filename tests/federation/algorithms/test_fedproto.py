@@ -1,0 +1,94 @@
+"""FedProto by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from fedaffect.errors import UserError
+from fedaffect.federation.algorithms.fedproto import FedProto, pull
+
+
+def test_mean_by_count(three):
+    """Embeddings as they are, not scaled: means (2.5, 0), (1.2, 1.6), (-3.5/3, 0); n = 2, 1, 3."""
+    state = three.round(FedProto({}), {})
+    np.testing.assert_allclose(state["prototype/fused/0"], [(5 + 1.2 - 3.5) / 6, 1.6 / 6], rtol=1e-6)
+    np.testing.assert_array_equal(state["prototype/fused/1"], [0, 5])
+
+
+def test_mean_by_client(three):
+    """As the released code has it: every client counts once."""
+    state = three.round(FedProto({"weighting": "uniform"}), {})
+    expected = [(2.5 + 1.2 - 3.5 / 3) / 3, 1.6 / 3]
+    np.testing.assert_allclose(state["prototype/fused/0"], expected, rtol=1e-6)
+
+
+def test_a_class_that_nobody_sends_stays_as_it_was(three):
+    old = np.array([7, 7], np.float32)
+    state = three.round(FedProto({}), {"prototype/fused/2": old, "prototype/fused/1": old})
+    assert state["prototype/fused/2"] is old
+    np.testing.assert_array_equal(state["prototype/fused/1"], [0, 5])
+
+
+def test_only_prototypes_travel_and_the_model_is_remembered(three):
+    update, memory = FedProto({}).client_round({}, three.clients[2], {})
+    assert set(update.tensors) == {"prototype/fused/0", "prototype/fused/1"}
+    np.testing.assert_array_equal(memory["model/w"], [5])
+
+
+def test_a_client_starts_from_its_own_model(three):
+    three.learner.fits.clear()
+    FedProto({}).client_round({}, three.clients[0], {"model/w": np.array([3], np.float32)})
+    FedProto({}).client_round({}, three.clients[0], {})
+    assert [f["start"][0] for f in three.learner.fits] == [3, 0]  # at first from the common one
+
+
+def test_context_is_not_in_a_prototype(seat):
+    """A client's prototypes are means over its supervised rows alone."""
+    table = seat([(0, (1, 1)), (-1, (8, 8)), (0, (3, 3))])
+    update, _ = FedProto({}).client_round({}, table.clients[0], {})
+    np.testing.assert_array_equal(update.tensors["prototype/fused/0"], [2, 2])
+    assert update.weights == {"prototype/fused/0": 2.0}
+
+
+def test_the_pull_is_the_mean_squared_error_by_hand():
+    """(1 + 9) / 2 for the first, 0 for the second (its class is unknown): a mean of 2.5."""
+    embedding = torch.tensor([[1.0, 3.0], [4.0, 4.0]], requires_grad=True)
+    table, known = torch.zeros(2, 2), torch.tensor([True, False])
+    value = pull(embedding, torch.tensor([0, 1]), table, known)
+    assert value.item() == 2.5
+    value.backward()
+    # d/dx of (x² + y²) / 2 over two rows
+    assert embedding.grad.tolist() == [[0.5, 1.5], [0, 0]]
+
+
+def test_the_pull_is_torchs_mse_against_the_embeddings_own_copy():
+    """As FedProto's code writes it: unknown classes keep their embedding as the target."""
+    random = torch.Generator().manual_seed(0)
+    embedding = torch.randn(7, 5, generator=random)
+    table, known = torch.randn(4, 5, generator=random), torch.tensor([True, True, False, True])
+    label = torch.tensor([0, 1, 2, 3, 2, 1, 0])
+    target = embedding.clone()
+    target[known[label]] = table[label][known[label]]
+    expected = torch.nn.functional.mse_loss(embedding, target)
+    assert pull(embedding, label, table, known).item() == pytest.approx(expected.item())
+
+
+def test_no_row_pulls_nothing():
+    value = pull(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.ones(2, 3), torch.ones(2))
+    assert value.item() == 0
+
+
+@pytest.mark.parametrize(
+    ("strength", "state", "pulled"),
+    [(1.0, True, True), (1.0, False, False), (0.0, True, False)],
+)
+def test_when_it_pulls(three, strength, state, pulled):
+    three.learner.fits.clear()
+    known = {"prototype/fused/0": np.zeros(2, np.float32)} if state else {}
+    FedProto({"strength": strength}).client_round(known, three.clients[0], {})
+    assert (three.learner.fits[0]["extra_loss"] is not None) == pulled
+
+
+def test_an_unknown_weighting_is_named():
+    with pytest.raises(UserError, match="algorithm FedProto: weighting"):
+        FedProto({"weighting": "best"})
