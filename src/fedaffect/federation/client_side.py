@@ -135,10 +135,10 @@ def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict
 
 
 def guard(update: Update, declared: Mapping[str, Spec]) -> None:
-    """Let nothing out that the algorithm did not declare, and nothing that is not a finite number.
+    """Let nothing out that the algorithm did not declare, and no number that is not finite.
 
     Raises:
-        RefusedError: naming the tensor.
+        RefusedError: naming the tensor, the blob or the number.
     """
     for name, array in update.tensors.items():
         spec = declared.get(name)
@@ -148,6 +148,10 @@ def guard(update: Update, declared: Mapping[str, Spec]) -> None:
             )
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise RefusedError(f"`{name}` holds numbers that are not finite")
-    for name, value in {**update.scalars, **update.weights, **update.fallback}.items():
-        if not np.isfinite(value):
-            raise RefusedError(f"`{name}` is not finite")
+    for name in update.blobs:
+        if name not in declared:
+            raise RefusedError(f"`{name}` (bytes) may not leave a client")
+    for numbers in (update.scalars, update.weights, update.fallback):
+        for name, value in numbers.items():
+            if not np.isfinite(value):
+                raise RefusedError(f"`{name}` is not finite")

@@ -148,7 +148,7 @@ class Rounds:
         self._log.append(
             "round_started", round=number, cohort=list(cohort.chosen), offline=list(cohort.offline)
         )
-        public = {n: a for n, a in state.items() if not n.startswith("server/")}
+        public = _public(state)
         messages = [Message("train", i, number, public) for i in cohort.chosen]
         seen = _Seen()
         aggregate = self._algorithm.aggregator.reduce(self._received(number, messages, seen))
@@ -240,8 +240,9 @@ class Rounds:
                 evaluate_modes(self._algorithm, state, model, self._judge, self._corpus, split)
             ]
         else:
+            public = _public(state)
             messages = [
-                Message("evaluate", i, number, state, split) for i in range(len(self._shares))
+                Message("evaluate", i, number, public, split) for i in range(len(self._shares))
             ]
             replies = self._engine.exchange("evaluate", messages)
             judged = [from_tensors(r.update.tensors) for r in replies if r.update]
@@ -263,6 +264,11 @@ class Rounds:
         if not self._algorithm.pooled:
             standing.bytes_up += up
             standing.bytes_down += down
+
+
+def _public(state: State) -> State:
+    """What is broadcast of a state."""
+    return {n: a for n, a in state.items() if not n.startswith("server/")}
 
 
 class _Seen:

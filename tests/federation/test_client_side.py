@@ -1,0 +1,263 @@
+"""The guard at a client's door, and what a spy at the engine sees of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fedaffect.corpus.partition import labels_per_client
+from fedaffect.federation import simulation as module
+from fedaffect.federation.algorithms.base import Spec
+from fedaffect.federation.client_side import RefusedError, guard, statistics_specs
+from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.evaluation import as_tensors
+from fedaffect.federation.update import Update
+from fedaffect.learning.metrics import BINS, Evaluation
+
+DECLARED = {"model/w": Spec((2,), "float32")}
+
+
+def sound():
+    return Update({"model/w": np.zeros(2, np.float32)}, {"model": 1.0}, {"model": 1.0}, {"loss": 1.0})
+
+
+def test_what_was_declared_may_leave():
+    guard(sound(), DECLARED)
+    guard(Update(), DECLARED)
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("model/v", np.zeros(2, np.float32)),
+        ("model/w", np.zeros(3, np.float32)),
+        ("model/w", np.zeros((1, 2), np.float32)),
+        ("model/w", np.zeros(2, np.float64)),
+        ("model/w", np.array([1, np.nan], np.float32)),
+        ("model/w", np.array([1, -np.inf], np.float32)),
+        ("features/text", np.zeros((50, 4), np.float32)),
+    ],
+)
+def test_anything_else_may_not(name, array):
+    with pytest.raises(RefusedError, match=f"`{name}`"):
+        guard(replace(sound(), tensors={name: array}), DECLARED)
+
+
+def test_a_blob_that_nobody_declared_may_not():
+    with pytest.raises(RefusedError, match="`recording`"):
+        guard(replace(sound(), blobs={"recording": b"RIFF"}), DECLARED)
+
+
+@pytest.mark.parametrize("part", ["weights", "fallback", "scalars"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_must_be_finite(part, value):
+    """In each part by itself, though another holds a finite number of the same name."""
+    same = {p: {"model": 1.0} for p in ("weights", "fallback", "scalars")}
+    with pytest.raises(RefusedError, match="`model` is not finite"):
+        guard(Update({}, **(same | {part: {"model": value}})), DECLARED)
+
+
+# --- the spy -------------------------------------------------------------------------------------
+
+FEDMPD = [f"algorithm.exchange={e}" for e in ("prototypes", "weights", "both")]
+ALGORITHMS = [
+    ("centralised", ""),
+    ("local", ""),
+    ("fedavg", ""),
+    ("fedproto", ""),
+    *[("fedmpd", exchange) for exchange in FEDMPD],
+]
+
+
+class Spy(LocalEngine):
+    """Listens at the boundary."""
+
+    seen: list
+
+    def exchange(self, stage, messages):
+        for message, reply in zip(messages, super().exchange(stage, messages), strict=True):
+            self.seen.append((stage, message, reply))
+            yield reply
+
+
+@pytest.fixture
+def spy(monkeypatch, simulate):
+    """Run an experiment; the run and all that crossed the boundary."""
+
+    def run(experiment, **options):
+        seen = []
+        monkeypatch.setattr(module, "LocalEngine", type("Listening", (Spy,), {"seen": seen}))
+        return simulate(experiment, **options), seen
+
+    return run
+
+
+@pytest.mark.parametrize(("name", "setting"), ALGORITHMS)
+def test_only_what_was_declared_leaves(tiny, spy, corpus, name, setting):
+    experiment = tiny(
+        name,
+        "rounds.count=2",
+        "training.optimiser_state=keep",
+        "training.class_weights=federated",
+        *([setting] if setting else []),
+    )
+    run, seen = spy(experiment)
+    simulation = run.simulation
+    declared = {
+        "train": simulation.algorithm.leaves(simulation.context),
+        "statistics": statistics_specs(corpus, experiment),
+        "evaluate": _evaluation_specs(corpus),
+    }
+    stages = {stage for stage, _, _ in seen}
+    assert {"train", "statistics"} <= stages <= set(declared)
+    for stage, _, reply in seen:
+        for tensor, array in reply.update.tensors.items():
+            assert declared[stage][tensor] == Spec(array.shape, str(array.dtype)), tensor
+        assert not reply.update.blobs
+        assert all(np.isscalar(v) for v in reply.update.scalars.values())
+    # And the record says no less than what was declared.
+    (started,) = run.of_kind("run_started")
+    told = {d["name"] for d in started["declared"] if d["direction"] == "up"}
+    assert told == {*declared["train"], *declared["statistics"]}
+
+
+@pytest.mark.parametrize(("name", "setting"), ALGORITHMS)
+def test_memories_and_recordings_stay(tiny, spy, corpus, tmp_path, name, setting):
+    """No tensor of a memory that is not also declared, and no row of features, is in any payload."""
+    settings = ["rounds.count=2", "training.optimiser_state=keep", *([setting] if setting else [])]
+    run, seen = spy(tiny(name, *settings))
+    leaves = run.simulation.algorithm.leaves(run.simulation.context)
+    rows = [row.tobytes() for a in corpus.features.values() for row in a[::7] if row.any()]
+    for _, message, reply in seen:
+        payload = reply.update.encode()
+        assert not any(row in payload for row in rows)
+        kept = run.simulation._memory.read(message.client, at=2)
+        assert any(n.startswith("optimiser/") for n in kept)
+        for tensor, array in kept.items():
+            if tensor not in leaves and array.nbytes >= 32 and array.any():
+                assert array.tobytes() not in payload, tensor
+
+
+def test_nothing_of_the_servers_own_is_broadcast(tiny, spy, tmp_path, monkeypatch):
+    (tmp_path / "my_secretive.py").write_text(
+        "import numpy as np\n"
+        "from fedaffect.federation.algorithms.fedproto import FedProto\n"
+        "class Secretive(FedProto):\n"
+        "    def initial(self, context):\n"
+        "        return {'server/secret': np.arange(3.0)}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    run, seen = spy(tiny("my_secretive:Secretive", "rounds.count=2"))
+    assert run.outcome.state["server/secret"].tolist() == [0, 1, 2]
+    assert {stage for stage, _, _ in seen} == {"statistics", "train", "evaluate"}
+    for _, message, _ in seen:
+        assert not [n for n in message.state if n.startswith("server/")]
+
+
+def test_a_leak_is_stopped_and_told(tiny, spy, tmp_path, monkeypatch):
+    """An algorithm that tries to send its memory loses its rounds, not the recordings."""
+    (tmp_path / "my_leak.py").write_text(
+        "from dataclasses import replace\n"
+        "from fedaffect.federation.algorithms.fedproto import FedProto\n"
+        "class Leak(FedProto):\n"
+        "    def client_round(self, state, client, memory):\n"
+        "        update, kept = super().client_round(state, client, memory)\n"
+        "        if client.index == 1:\n"
+        "            update.tensors.update(kept)\n"
+        "        return update, kept\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    run, seen = spy(tiny("my_leak:Leak", "rounds.count=2"))
+    assert all(r.update is None for s, m, r in seen if (s, m.client) == ("train", 1))
+    failed = run.of_kind("client_failed")
+    assert [e["client"] for e in failed] == [1, 1]
+    assert all("may not leave a client" in e["reason"] for e in failed)
+    assert run.outcome.standing.round == 2
+
+
+# --- statistics ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("partition", ["iid", "dirichlet", "random_classes"])
+def test_federated_statistics_are_those_of_the_pooled_training_part(
+    tiny, simulate, corpus, partition
+):
+    """Over present utterances of training conversations; dev and test are not looked at."""
+    done = simulate(tiny("local", "rounds.count=1", f"partition.name={partition}"))
+    train = corpus.items_in("train")
+    for name, array in corpus.features.items():
+        values = array[train & corpus.present[name]].astype(np.float64)
+        state = done.outcome.state
+        np.testing.assert_allclose(state[f"features/{name}/mean"], values.mean(axis=0), atol=1e-6)
+        np.testing.assert_allclose(state[f"features/{name}/scale"], values.std(axis=0), rtol=1e-5)
+        assert state[f"features/{name}/mean"].dtype == np.float32
+
+
+def test_centralised_finds_the_same_statistics(tiny, simulate):
+    states = [
+        simulate(tiny(name, "rounds.count=1"), name).outcome.state for name in ("local", "centralised")
+    ]
+    for name in states[0]:
+        np.testing.assert_allclose(states[0][name], states[1][name], rtol=1e-6, atol=1e-6)
+
+
+def test_statistics_by_person_count_every_utterance_alike(tiny, simulate, corpus):
+    """Conversations are held by all who took part; two each here, so nothing counts more."""
+    done = simulate(tiny("local", "rounds.count=1", "partition.name=person"))
+    values = corpus.features["text"][corpus.items_in("train")].astype(np.float64)
+    np.testing.assert_allclose(
+        done.outcome.state["features/text/mean"], values.mean(axis=0), atol=1e-6
+    )
+
+
+def test_a_constant_column_is_not_scaled(tiny, simulate, corpus):
+    text = corpus.features["text"].copy()
+    text[:, 1] = 3.0
+    constant = replace(corpus, features={**corpus.features, "text": text})
+    state = simulate(tiny("local", "rounds.count=1"), on=constant).outcome.state
+    assert state["features/text/scale"][1] == 1
+    assert state["features/text/mean"][1] == 3
+
+
+def test_without_standardising_nothing_is_asked(tiny, spy):
+    run, seen = spy(tiny("local", "rounds.count=1", "features.standardise=none"))
+    assert "statistics" not in {stage for stage, _, _ in seen}
+    assert run.outcome.state == {}
+
+
+def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
+    """Every client fits with 1 / f_c of all clients together; a class nobody has counts 1."""
+    used = []
+
+    class Noting:
+        def __init__(self, learner):
+            self._learner = learner
+
+        def __getattr__(self, name):
+            return getattr(self._learner, name)
+
+        def fit(self, share, **arguments):
+            used.append(arguments["class_weights"])
+            return self._learner.fit(share, **arguments)
+
+    wider = replace(corpus, classes=(*corpus.classes, "never"))
+    done = simulate(
+        tiny("local", "rounds.count=1", "training.class_weights=federated"), on=wider, wrap=Noting
+    )
+    counts = labels_per_client(wider, done.simulation.shares).sum(axis=0)
+    expected = np.where(counts > 0, counts.sum() / np.maximum(counts, 1), 1.0)
+    assert len(used) == 3
+    for weights in used:
+        np.testing.assert_allclose(weights, expected, rtol=1e-12)
+
+
+def _evaluation_specs(corpus):
+    """Counts alone: by conversation, by confidence, by class."""
+    classes, modalities = len(corpus.classes), len(corpus.features)
+    shapes = Evaluation(
+        np.zeros((2, classes, classes), np.int64),
+        np.zeros((BINS, 3)),
+        np.zeros((classes, modalities)),
+    )
+    named = as_tensors({"head": shapes, "prototype": shapes})
+    return {n: Spec(a.shape, str(a.dtype)) for n, a in named.items()}
