@@ -14,7 +14,7 @@ Its process is a caricature of what is known about emotion in conversation:
   deviation from habit speaks of emotion. Happy and frustrated, angry and excited, or sad and neutral
   sound alike.
 - **The face** is slower than the voice: it keeps showing the speaker's own mood, also while the speaker
-  responds to somebody else's. It shows pleasantness well and arousal little.
+  responds to somebody else's. It shows pleasantness well and arousal less.
 - **Gaps.** In some conversations a modality is lost for a few turns (a camera that looks away).
 
 Hence each part of a conversation model is needed, by construction: *context*, because one face is vague
@@ -32,14 +32,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import (
-    SPLITS,
-    Array,
-    ConversationCorpus,
-    Flags,
-    Integers,
-    Provenance,
-)
+from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus, Flags, Integers, Provenance
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC
 from fedaffect.randomness import generator
@@ -85,11 +78,11 @@ class Process:
     contagion: float = 0.45
     theme_keeping: float = 0.35
     words_about: float = 6.0
-    words_valence: float = 1.4
-    voice_arousal: float = 1.6
-    voice_habit: float = 1.0
-    face_valence: float = 1.8
-    face_arousal: float = 1.2
+    words_valence: float = 0.9
+    voice_arousal: float = 2.2
+    voice_habit: float = 0.8
+    face_valence: float = 2.2
+    face_arousal: float = 1.0
     gap: float = 0.4
     gap_turns: tuple[int, int] = (3, 6)
 
