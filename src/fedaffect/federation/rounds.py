@@ -94,7 +94,9 @@ class Rounds:
             best = standing.best_round == standing.round
             if standing.round % settings.checkpoint_every == 0 or ends or best:
                 self._commit(standing, state)
-        selected = standing.best_round if settings.selection == "dev" else standing.round
+        # Without a single score (the round that was due was lost) the last state is what there is.
+        by_dev = settings.selection == "dev" and standing.dev_scores
+        selected = standing.best_round if by_dev else standing.round
         if selected != standing.round:
             _, state = self._checkpoints.load(selected)
         dev, test = (self._judgement(state, selected, split) for split in ("dev", "test"))
@@ -155,7 +157,7 @@ class Rounds:
         self._count_bytes(standing, seen.bytes_up, seen.bytes_down)
         for client in cohort.chosen:
             standing.selected[client] += 1
-        if not messages or len(seen.losses) < self._experiment.rounds.quorum * len(messages):
+        if not seen.losses or len(seen.losses) < self._experiment.rounds.quorum * len(messages):
             self._lost(standing, seen, len(messages))
             return None
         standing.lost_in_row = 0

@@ -192,6 +192,8 @@ class Simulation:
 
 def stability(standing: Standing) -> dict[str, float | int]:
     """How calmly the dev score rose: spread at the end, worst fall, rounds until it stays near."""
+    if not standing.dev_scores:
+        return {"sd_last_5": 0.0, "largest_drop": 0.0, "rounds_to_within_1_point": standing.round}
     rounds, values = list(standing.dev_scores), np.array(list(standing.dev_scores.values()))
     falls = values[:-1] - values[1:]
     near = np.abs(values - values[-1]) <= 0.01

@@ -1,0 +1,90 @@
+"""FedAvg by hand, and the two things that it must equal to the bit."""
+
+import numpy as np
+import pytest
+
+from fedaffect.corpus.partition import Share
+from fedaffect.federation import simulation as module
+from fedaffect.federation.algorithms.fedavg import FedAvg
+
+# What a run says of its traffic and of its clients' names, not of what was learnt.
+OTHER = ("bytes_up", "bytes_down", "clients")
+
+
+def bits(state):
+    return {n: (a.shape, a.dtype.str, a.tobytes()) for n, a in state.items()}
+
+
+def test_mean_by_volume(three):
+    """Models 1, 2, 5 of clients with 2, 1 and 4 supervised utterances."""
+    state = three.round(FedAvg({}), {"model/w": np.zeros(1, np.float32)})
+    np.testing.assert_allclose(state["model/w"], [(2 + 2 + 20) / 7], rtol=1e-6)
+
+
+def test_clients_start_from_the_servers_model(three):
+    three.learner.fits.clear()
+    three.round(FedAvg({}), {"model/w": np.array([8], np.float32)})
+    assert [f["start"][0] for f in three.learner.fits] == [8, 8, 8]
+
+
+@pytest.mark.parametrize("optimiser", ["reset", "keep"])
+def test_one_client_is_centralised_to_the_bit(tiny, simulate, optimiser):
+    settings = ["rounds.count=4", f"training.optimiser_state={optimiser}"]
+    federated = simulate(tiny("fedavg", "partition.clients=1", *settings), "federated")
+    centralised = simulate(tiny("centralised", *settings), "centralised")
+    assert bits(federated.outcome.state) == bits(centralised.outcome.state)
+    for name, figure in centralised.figures.items():
+        if name not in OTHER:
+            assert federated.figures[name] == figure, name
+    losses = [[e["loss"] for e in run.of_kind("round_finished")] for run in (federated, centralised)]
+    assert losses[0] == losses[1]
+    assert len(set(losses[0])) == 4  # it does learn
+    assert centralised.figures["bytes_up"] == 0 < federated.figures["bytes_up"]
+
+
+class SameDraws:
+    """A learner that forgets which client it works for, so that equal clients draw equal numbers."""
+
+    def __init__(self, learner):
+        self._learner = learner
+
+    def __getattr__(self, name):
+        return getattr(self._learner, name)
+
+    def fit(self, share, *, seed, **arguments):
+        return self._learner.fit(share, seed=7, **arguments)
+
+
+@pytest.mark.parametrize("clients", [2, 3])
+def test_equal_clients_are_one_of_them(tiny, simulate, corpus, monkeypatch, clients):
+    conversations = corpus.conversations_in("train")[:3]
+    rows = np.flatnonzero(np.isin(corpus.conversation, conversations))
+
+    def run(number):
+        shares = [Share(f"twin-{i}", conversations, rows) for i in range(number)]
+        monkeypatch.setattr(module, "partition", lambda *_: shares)
+        return simulate(tiny("fedavg"), f"{number}", wrap=SameDraws)
+
+    one, several = run(1), run(clients)
+    assert bits(one.outcome.state) == bits(several.outcome.state)
+    # Not the means over clients: those of three equal numbers may differ in the last bit.
+    for name in ("confusion", "reliability", "modality_weights", "stability", "selected_round"):
+        assert one.figures[name] == several.figures[name], name
+    assert one.figures["test"]["global"] == several.figures["test"]["global"]
+
+
+def test_different_clients_are_not(tiny, simulate):
+    """The test before would also pass if only the first client counted."""
+    one = simulate(tiny("fedavg", "partition.clients=1"), "one").outcome.state
+    two = simulate(tiny("fedavg", "partition.clients=2"), "two").outcome.state
+    assert bits(one) != bits(two)
+
+
+def test_a_kept_optimiser_matters(tiny, simulate):
+    """From round 2 on Adam goes on with its moments; in round 1 there are none."""
+    losses = {}
+    for kept in ("reset", "keep"):
+        run = simulate(tiny("fedavg", f"training.optimiser_state={kept}"), kept)
+        losses[kept] = [e["loss"] for e in run.of_kind("round_finished")]
+    assert losses["reset"][0] == losses["keep"][0]
+    assert losses["reset"][1] != losses["keep"][1]

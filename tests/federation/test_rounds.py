@@ -1,0 +1,256 @@
+"""The round loop alone: a scripted engine, and a model that is as good as it says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fedaffect.corpus.partition import partition
+from fedaffect.errors import UserError
+from fedaffect.experiment import Experiment
+from fedaffect.federation.algorithms.base import Context
+from fedaffect.federation.algorithms.fedavg import FedAvg
+from fedaffect.federation.checkpoints import Checkpoints
+from fedaffect.federation.engines.contract import Reply
+from fedaffect.federation.events import EventLog, read
+from fedaffect.federation.rounds import Rounds
+from fedaffect.federation.update import Update
+from fedaffect.learning.learner import Outputs
+
+CLIENTS = 4
+
+
+class Script:
+    """An engine whose clients send `quality[round]`, but for those that fail."""
+
+    def __init__(self, quality, failing=()):
+        self.quality, self.failing, self.calls = quality, set(failing), []
+
+    def exchange(self, stage, messages):
+        for m in messages:
+            failed = (m.round, m.client) in self.failing
+            tensors = {"model/w": np.array([self.quality[m.round]], np.float32)}
+            update = Update(tensors, {"model": 1.0}, scalars={"loss": float(m.client)})
+            reason = f"client {m.client} is tired" if failed else ""
+            yield Reply(m.client, None if failed else update, reason, 10, 0 if failed else 7, 0.0)
+
+    def commit(self, keep, round_number):
+        self.calls.append(("commit", round_number, tuple(keep)))
+
+    def rewind(self, round_number):
+        self.calls.append(("rewind", round_number))
+
+
+class Judge:
+    """A model whose `w` is the fraction of utterances that it gets right."""
+
+    def __init__(self, corpus):
+        self._corpus, self.w = corpus, 0.0
+
+    def set(self, tensors):
+        self.w = float(tensors["model/w"][0])
+
+    def predict(self, conversations):
+        item = np.flatnonzero(np.isin(self._corpus.conversation, conversations))
+        right = np.arange(len(item)) < round(self.w * len(item))
+        estimated = np.where(right, self._corpus.label[item], 1 - self._corpus.label[item])
+        probability = np.eye(2, dtype=np.float32)[estimated]
+        weights = np.full((len(item), 2), 0.5, np.float32)
+        return Outputs(item, probability, np.zeros((len(item), 1), np.float32), weights)
+
+
+@pytest.fixture
+def play(make_corpus, tmp_path):
+    """Run a script; returns the outcome, its events and the engine."""
+    corpus = make_corpus(
+        conversations=8, turns=10, classes=2, splits=[0] * 4 + [1] * 2 + [2] * 2
+    )
+    # Halves by label, so that a fraction right is an accuracy and near a weighted F1.
+    corpus = replace(corpus, label=np.arange(len(corpus)) % 2)
+
+    def run(quality, *settings, failing=(), name="run"):
+        experiment = Experiment().with_settings(
+            [
+                f"partition.clients={CLIENTS}",
+                f"rounds.count={len(quality)}",
+                "rounds.smoothing=1",
+                "features.standardise=none",
+                *settings,
+            ]
+        )
+        initial = {"model/w": np.zeros(1, np.float32)}
+        context = Context(experiment, corpus.classes, 0, initial, 1)
+        engine = Script({i: q for i, q in enumerate(quality, start=1)}, failing)
+        log = EventLog(tmp_path / name / "events.jsonl")
+        shares = partition(corpus, experiment.partition, 0)
+        checkpoints = Checkpoints(tmp_path / name / "checkpoints")
+        rounds = Rounds(
+            context, FedAvg({}), corpus, shares, engine, Judge(corpus), checkpoints, log
+        )
+        try:
+            outcome = rounds.run()
+        finally:
+            log.close()
+        events = read(tmp_path / name / "events.jsonl")
+        return outcome, events, engine
+
+    return run
+
+
+def kinds(events, *wanted):
+    return [(e["kind"], e["round"]) for e in events if e["kind"] in wanted]
+
+
+def everybody(number):
+    return [(number, client) for client in range(CLIENTS)]
+
+
+def w(outcome):
+    return round(float(outcome.state["model/w"][0]), 3)
+
+
+def test_a_calm_run(play):
+    outcome, events, _ = play([0.2, 0.4, 0.6])
+    assert (outcome.round, w(outcome)) == (3, 0.6)
+    assert outcome.standing.selected == [3] * CLIENTS
+    assert (outcome.standing.bytes_up, outcome.standing.bytes_down) == (84, 120)
+    assert [e["kind"] for e in events] == [
+        "checkpoint",
+        *(["round_started", *["client_finished"] * 4, "round_finished", "checkpoint"] * 3),
+    ]
+    finished = [e for e in events if e["kind"] == "round_finished"]
+    assert [e["score"] for e in finished] == sorted(e["score"] for e in finished)
+    assert [e["best"] for e in finished] == [1, 2, 3]
+    assert [(e["bytes_up"], e["updates"]) for e in finished] == [(28, 4)] * 3
+    assert finished[0]["loss"] == pytest.approx(1.5)  # 0, 1, 2, 3 by equal volumes
+
+
+# --- quorum --------------------------------------------------------------------------------------
+
+
+def test_a_quorum_is_enough(play):
+    outcome, events, _ = play([0.2, 0.4], failing=[(2, 0), (2, 3)])
+    assert w(outcome) == 0.4
+    assert kinds(events, "client_failed", "round_lost") == [("client_failed", 2)] * 2
+    finished = [e for e in events if e["kind"] == "round_finished"][1]
+    assert (finished["updates"], finished["bytes_up"], finished["bytes_down"]) == (2, 14, 40)
+    assert finished["loss"] == pytest.approx(1.5)
+
+
+def test_a_lost_round_leaves_the_state(play):
+    failing = [(2, 0), (2, 1), (2, 3)]
+    outcome, events, _ = play([0.4, 0.9], "rounds.selection=last", failing=failing)
+    assert (outcome.round, w(outcome)) == (2, 0.4)
+    (lost,) = [e for e in events if e["kind"] == "round_lost"]
+    assert lost["round"] == 2
+    assert lost["reason"] == (
+        "1 of 4 clients answered; the quorum is 0.5; first failure: client 0 is tired"
+    )
+    assert kinds(events, "round_finished", "checkpoint")[-2:] == [
+        ("checkpoint", 1),
+        ("checkpoint", 2),
+    ]
+    assert outcome.standing.bytes_up == 28 + 7  # what came was sent all the same
+
+
+def test_three_lost_rounds_in_a_row_end_the_run(play):
+    failing = everybody(1) + everybody(3) + everybody(4) + everybody(5)
+    with pytest.raises(UserError, match=r"round 5: 3 rounds in a row were lost .*learning_rate"):
+        play([0.1] * 6, failing=failing)
+
+
+def test_a_good_round_forgives_lost_ones(play):
+    outcome, _, _ = play([0.1] * 5, failing=everybody(1) + everybody(2) + everybody(4) + everybody(5))
+    assert outcome.standing.lost_in_row == 2
+
+
+@pytest.mark.parametrize("quorum", [0.0, 0.5])
+def test_no_answer_at_all_is_a_lost_round_whatever_the_quorum(play, quorum):
+    outcome, events, _ = play([0.4, 0.9], f"rounds.quorum={quorum}", failing=everybody(2))
+    assert w(outcome) == 0.4
+    assert kinds(events, "round_lost") == [("round_lost", 2)]
+
+
+def test_nobody_online_is_a_lost_round(play):
+    offline = "clients.availability=bernoulli(0.0001)"
+    with pytest.raises(UserError, match="0 of 0 clients answered"):
+        play([0.1] * 3, offline)
+
+
+def test_a_run_that_lost_its_last_evaluation_still_ends(play):
+    """Nothing was ever scored on dev, so the last state is what there is, not the untrained one."""
+    outcome, _, _ = play([0.4, 0.9], "rounds.evaluate_every=2", failing=everybody(2))
+    assert (outcome.round, w(outcome)) == (2, 0.4)
+    assert outcome.standing.dev_scores == {}
+
+
+# --- selection and patience ----------------------------------------------------------------------
+
+UP_AND_DOWN = [0.2, 0.8, 0.4, 0.3, 0.5, 0.6]
+
+
+@pytest.mark.parametrize(("selection", "expected"), [("dev", (2, 0.8)), ("last", (6, 0.6))])
+def test_which_round_is_kept(play, selection, expected):
+    outcome, _, _ = play(UP_AND_DOWN, f"rounds.selection={selection}")
+    assert (outcome.round, w(outcome)) == expected
+    assert outcome.standing.best_round == 2
+    assert outcome.standing.round == 6
+
+
+def test_a_lucky_round_is_smoothed_away(play):
+    """Round 2 is the best by itself; of the means over three rounds the last is."""
+    quality = [0.2, 0.8, 0.2, 0.5, 0.6, 0.7]
+    outcome, events, _ = play(quality, "rounds.smoothing=3")
+    scores = list(outcome.standing.dev_scores.values())
+    smooth = [np.mean(scores[max(0, i - 2) : i + 1]) for i in range(6)]
+    found = [e["score"] for e in events if e["kind"] == "round_finished"]
+    assert found == pytest.approx(smooth)
+    assert outcome.round == 1 + int(np.argmax(smooth)) == 6
+
+
+def test_of_equals_the_first_is_kept(play):
+    outcome, _, _ = play([0.4, 0.4, 0.4])
+    assert outcome.round == 1
+
+
+@pytest.mark.parametrize(("patience", "last"), [(1, 3), (3, 5), (4, 6), (0, 6)])
+def test_patience(play, patience, last):
+    outcome, _, _ = play(UP_AND_DOWN, f"rounds.patience={patience}")
+    assert (outcome.standing.round, outcome.round) == (last, 2)
+
+
+@pytest.mark.parametrize(
+    ("every", "evaluated"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (3, [3, 5]), (9, [5])]
+)
+def test_evaluation_now_and_then_and_always_at_the_end(play, every, evaluated):
+    outcome, events, _ = play([0.1, 0.2, 0.3, 0.4, 0.5], f"rounds.evaluate_every={every}")
+    assert list(outcome.standing.dev_scores) == evaluated
+    assert [e["round"] for e in events if "score" in e] == evaluated
+    assert outcome.round == 5
+
+
+# --- checkpoints ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("every", "committed"), [(1, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 1, 2, 3, 6]), (9, [0, 1, 2, 6])]
+)
+def test_checkpoints_at_the_best_at_the_last_and_now_and_then(play, every, committed):
+    _, events, engine = play(UP_AND_DOWN, f"rounds.checkpoint_every={every}")
+    assert [number for _, number in kinds(events, "checkpoint")] == committed
+    assert [c[1] for c in engine.calls] == committed
+    assert set(engine.calls[-1][2]) == {2, *committed[-2:]}
+
+
+def test_a_run_goes_on_from_its_last_checkpoint(play):
+    """Stopped by lost rounds 4, 5, 6 and checkpointed at 3; then the clients are well again."""
+    settings = ["rounds.checkpoint_every=3"]
+    quality = [0.6, 0.2, 0.3, 0.4, 0.5, 0.1]
+    with pytest.raises(UserError, match="rounds in a row"):
+        play(quality, *settings, failing=everybody(4) + everybody(5) + everybody(6))
+    resumed, events, engine = play(quality, *settings)
+    assert engine.calls[0] == ("rewind", 3)
+    assert [e["round"] for e in events if e["kind"] == "resumed"] == [3]
+    straight, _, _ = play(quality, *settings, name="straight")
+    assert resumed.standing == straight.standing
+    assert resumed.state["model/w"].tobytes() == straight.state["model/w"].tobytes()

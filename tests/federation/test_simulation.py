@@ -1,0 +1,265 @@
+"""Whole runs: the same twice, the same when stopped and resumed, and what they leave."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from fedaffect.errors import UserError
+from fedaffect.federation import checkpoints
+from fedaffect.federation.checkpoints import Standing
+from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.simulation import stability
+from fedaffect.learning.trainer import ConversationTrainer
+
+
+def bits(tensors):
+    return {n: (a.shape, a.dtype.str, a.tobytes()) for n, a in tensors.items()}
+
+
+def result(run):
+    """All that must not differ between two executions of one experiment."""
+    models = {n: bits(m) for n, m in run.simulation.models(run.outcome).items()}
+    return bits(run.outcome.state), models, run.figures, run.outcome.standing
+
+
+EXPERIMENTS = {
+    "fedavg": ("fedavg", "clients.fraction=0.6"),
+    "fedavg-kept": ("fedavg", "training.optimiser_state=keep", "training.class_weights=federated"),
+    "fedproto": ("fedproto", "clients.availability=bernoulli(0.8)", "rounds.checkpoint_every=2"),
+    "fedmpd": (
+        "fedmpd",
+        "algorithm.exchange=both",
+        "algorithm.server_momentum=0.2",
+        "model.fusion=attention_score",
+        "rounds.patience=7",
+    ),
+    "local-kept": ("local", "training.optimiser_state=keep", "rounds.checkpoint_every=3"),
+}
+
+
+@pytest.fixture(params=EXPERIMENTS)
+def experiment(request, tiny):
+    name, *settings = EXPERIMENTS[request.param]
+    return tiny(name, "rounds.count=8", "partition.name=random_classes", *settings)
+
+
+def test_the_same_experiment_twice_gives_the_same_bits(experiment, simulate):
+    first, second = simulate(experiment, "first"), simulate(experiment, "second")
+    assert result(first) == result(second)
+
+
+def test_another_seed_gives_others(tiny, simulate):
+    runs = [simulate(tiny("fedavg", f"seed={seed}"), f"{seed}").outcome.state for seed in (0, 1)]
+    assert bits(runs[0]) != bits(runs[1])
+
+
+# --- stopped and resumed -------------------------------------------------------------------------
+
+
+class CrashError(BaseException):
+    """Not an `Exception`: nothing in the package may catch it."""
+
+
+class Saboteur:
+    """Raises once at each of its moments; a moment is a name and how often it came in this life."""
+
+    def __init__(self, *moments):
+        self._left, self.crashed = list(moments), 0
+
+    def begin(self):
+        self._seen = Counter()
+
+    def at(self, moment):
+        self._seen[moment] += 1
+        if self._left and self._left[0] == (moment, self._seen[moment]):
+            self._left.pop(0)
+            self.crashed += 1
+            raise CrashError
+
+    @property
+    def finished(self):
+        return not self._left
+
+
+# In this order: each life gets as far as its moment, the next one resumes behind it.
+MOMENTS = (
+    ("run_started", 1),  # before any checkpoint
+    ("statistics_finished", 1),
+    ("flush", 2),  # inside the first checkpoint
+    ("fitted", 2),  # a client has trained, nothing has been sent
+    ("checkpoint", 1),
+    ("round_started", 2),
+    ("client_finished", 1),
+    ("flush", 1),  # inside a later checkpoint
+    ("fitted", 1),
+    ("commit", 1),  # the checkpoint stands, memories are not yet cleared
+    ("round_finished", 1),  # trained and judged, not committed
+    ("run_finished", 1),  # all done but the summary
+)
+
+
+@pytest.fixture
+def interrupted(simulate, monkeypatch):
+    """Run an experiment through every moment, a new process's worth of objects each time."""
+
+    def run(experiment, moments=MOMENTS):
+        saboteur = Saboteur(*moments)
+        flush, commit = checkpoints._flush, LocalEngine.commit
+
+        def crashing_flush(path):
+            flush(path)
+            saboteur.at("flush")
+
+        def crashing_commit(self, keep, round_number):
+            saboteur.at("commit")
+            commit(self, keep, round_number)
+
+        class CrashingLearner:
+            def __init__(self, learner):
+                self._learner = learner
+
+            def __getattr__(self, name):
+                return getattr(self._learner, name)
+
+            def fit(self, share, **arguments):
+                fit = self._learner.fit(share, **arguments)
+                saboteur.at("fitted")
+                return fit
+
+        monkeypatch.setattr(checkpoints, "_flush", crashing_flush)
+        monkeypatch.setattr(LocalEngine, "commit", crashing_commit)
+        listeners = [lambda event: saboteur.at(event["kind"])]
+        for _ in range(len(moments) + 1):
+            saboteur.begin()
+            try:
+                done = simulate(
+                    experiment, "stopped", listeners=listeners, wrap=CrashingLearner
+                )
+            except CrashError:
+                continue
+            break
+        monkeypatch.undo()
+        return done, saboteur
+
+    return run
+
+
+def test_stopped_anywhere_and_resumed_gives_the_same_bits(experiment, simulate, interrupted):
+    stopped, saboteur = interrupted(experiment)
+    assert saboteur.finished, "a moment never came: the test tests less than it says"
+    assert saboteur.crashed == len(MOMENTS)
+    straight = simulate(experiment, "straight")
+    assert result(stopped) == result(straight)
+    # The chain is whole, and tells of every life after the first checkpoint.
+    assert len(stopped.of_kind("resumed")) == len(MOMENTS) - 3
+    assert len(straight.of_kind("resumed")) == 0
+
+
+def test_a_finished_run_stays_as_it_is(tiny, simulate):
+    first = simulate(tiny("fedproto"))
+    before = result(first)
+    again = simulate(tiny("fedproto"))
+    assert result(again) == before
+    assert len(again.of_kind("round_started")) == 3
+
+
+# --- what a run says and leaves ------------------------------------------------------------------
+
+
+def test_models_of_a_shared_and_of_own_models(tiny, simulate):
+    shared, own = simulate(tiny("fedavg"), "shared"), simulate(tiny("local"), "own")
+    assert list(shared.simulation.models(shared.outcome)) == ["global"]
+    models = own.simulation.models(own.outcome)
+    assert list(models) == ["client-00", "client-01", "client-02"]
+    assert len({str(bits(m)) for m in models.values()}) == 3
+    for model in (*models.values(), *shared.simulation.models(shared.outcome).values()):
+        assert "features/text/mean" in model
+        assert not [n for n in model if n.startswith(("optimiser/", "prototype/"))]
+
+
+def test_models_are_those_of_the_selected_round(tiny, simulate):
+    """Each client's model as of the best round, whatever it has learnt since."""
+    short = simulate(tiny("local", "rounds.count=2", "rounds.selection=last"), "short")
+    best = simulate(tiny("local", "rounds.count=5", "rounds.selection=last"), "long")
+    store = best.simulation._memory
+    chosen = best.outcome.standing.best_round
+    dev = simulate(tiny("local", "rounds.count=5"), "dev")
+    assert dev.outcome.round == chosen
+    for index, name in enumerate(dev.simulation.models(dev.outcome)):
+        expected = store.read(index, at=chosen)
+        found = dev.simulation.models(dev.outcome)[name]
+        assert bits({n: found[n] for n in expected}) == bits(expected)
+    assert result(short)[1] != result(best)[1]
+
+
+def test_what_the_beginning_says(tiny, simulate, corpus):
+    run = simulate(tiny("fedproto", "rounds.count=1"))
+    (start,) = run.of_kind("run_started")
+    assert start["command"] == "test"
+    assert start["evaluations"] == ["local", "prototype", "personal"]
+    assert start["corpus"]["conversations"] == {"train": 8, "dev": 2, "test": 2}
+    assert start["corpus"]["utterances"] == {"train": 40, "dev": 10, "test": 10}
+    assert sum(c["volume"] for c in start["clients"]) == 40
+    assert all(sum(c["labels"]) == c["volume"] for c in start["clients"])
+    assert start["parameters"] == sum(
+        a.size for a in ConversationTrainer(corpus, run.simulation.experiment).get().values()
+    )
+
+
+def test_what_the_end_says(tiny, simulate, corpus):
+    run = simulate(tiny("local", "clients.fraction=0.34", "clients.rule=top_volume"))
+    figures = run.figures
+    standing = run.outcome.standing
+    assert (figures["rounds"], figures["stopped"]) == (3, "count")
+    assert figures["selected_round"] == run.outcome.round
+    assert figures["bytes_up"] == standing.bytes_up == sum(
+        e["bytes_up"] for e in run.events if e["kind"] in ("client_finished", "statistics_finished")
+    )
+    # ceil(0.34 · 3) = 2 of 3: the smallest is never chosen, and is named.
+    volumes = [s.volume for s in run.simulation.shares]
+    assert figures["never_selected"] == [run.simulation.shares[int(np.argmin(volumes))].name]
+    assert sorted(standing.selected) == [0, 3, 3]
+    # Three local models on ten test utterances.
+    assert np.sum(figures["confusion"]) == 3 * 10
+    assert np.shape(figures["client_modality_weights"]) == (3, 2)
+    np.testing.assert_allclose(np.sum(figures["modality_weights"], axis=1), 1)
+    assert set(figures["test"]) == {"local", "personal"}
+
+
+def test_a_global_model_has_no_client_weights(tiny, simulate):
+    figures = simulate(tiny("fedavg", "rounds.count=1")).figures
+    assert figures["client_modality_weights"] is None
+    assert [c["local_weighted_f1"] for c in figures["clients"]] == [None] * 3
+
+
+def test_centralised_counts_no_traffic(tiny, simulate):
+    figures = simulate(tiny("centralised")).figures
+    assert (figures["bytes_up"], figures["bytes_down"]) == (0, 0)
+
+
+def test_a_learning_rate_beyond_all_bounds_ends_in_one_line(tiny, simulate):
+    """The model of round 1 is finite but says nothing finite any more; round 2 and on are refused."""
+    with pytest.raises(UserError, match=r"rounds in a row were lost .*lower training.learning_rate"):
+        simulate(tiny("fedavg", "training.learning_rate=1e37", "rounds.count=9"))
+
+
+def test_local_models_that_diverge_end_in_one_line(tiny, simulate):
+    with pytest.raises(UserError, match=r"rounds in a row were lost .*lower training.learning_rate"):
+        simulate(tiny("local", "training.learning_rate=1e37", "rounds.count=9"))
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.1, 0.5, 0.4, 0.6, 0.595, 0.6], (np.std([0.5, 0.4, 0.6, 0.595, 0.6]), 0.1, 4)),
+        ([0.5], (0.0, 0.0, 1)),
+        ([0.5, 0.5, 0.5], (0.0, 0.0, 1)),
+        ([0.6, 0.3], (0.15, 0.3, 2)),
+        ([0.1, 0.2, 0.3], (np.std([0.1, 0.2, 0.3]), 0.0, 3)),
+        ([], (0.0, 0.0, 7)),
+    ],
+)
+def test_stability_by_hand(scores, expected):
+    found = stability(Standing(round=7, dev_scores=dict(enumerate(scores, start=1))))
+    assert tuple(found.values()) == pytest.approx(expected)
