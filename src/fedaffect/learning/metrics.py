@@ -48,7 +48,8 @@ class Evaluation:
 def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:
     """Count what `outputs` got right and wrong; unlabelled utterances are left out."""
     labelled = corpus.label[outputs.item] != UNLABELLED
-    item, probability = outputs.item[labelled], outputs.probability[labelled]
+    # A diverged model says NaN: it is wrong without confidence, and its record stays readable.
+    item, probability = outputs.item[labelled], np.nan_to_num(outputs.probability[labelled])
     true, estimated = corpus.label[item], probability.argmax(axis=1)
     classes = len(corpus.classes)
 
@@ -62,7 +63,7 @@ def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:
     np.add.at(reliability, bins, np.stack([np.ones(len(bins)), confidence, true == estimated], 1))
 
     weights = np.zeros((classes, outputs.modality_weights.shape[1]))
-    np.add.at(weights, true, outputs.modality_weights[labelled])
+    np.add.at(weights, true, np.nan_to_num(outputs.modality_weights[labelled]))
     return Evaluation(confusion, reliability, weights)
 
 
@@ -117,7 +118,11 @@ def bootstrap_interval(
         confusion: int64 [conversations, classes, classes]; the conversation is what is independent.
     """
     random = generator(seed, "bootstrap")
-    picked = random.integers(0, len(confusion), size=(draws, len(confusion)))
-    drawn = [scores(confusion[rows].sum(axis=0)).weighted_f1 for rows in picked]
+    count, classes = confusion.shape[:2]
+    picked = random.integers(0, count, size=(draws, count))
+    times = np.stack([np.bincount(rows, minlength=count) for rows in picked])
+    totals = (times @ confusion.reshape(count, classes**2)).reshape(draws, classes, classes)
+    support, (_, f1) = totals.sum(axis=-1), recall_and_f1(totals)
+    drawn = (support * f1).sum(axis=-1) / np.maximum(support.sum(axis=-1), 1)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
