@@ -1,0 +1,208 @@
+"""Sharing out training conversations."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedaffect.corpus.partition import labels_per_client, partition, pooled
+from fedaffect.corpus.schema import UNLABELLED
+from fedaffect.errors import UserError
+from fedaffect.experiment import Partition
+
+NAMES = ("iid", "dirichlet", "person", "random_classes")
+
+
+@pytest.fixture(scope="module")
+def corpus(make_corpus):
+    """Forty training conversations of six utterances over four classes; twelve persons."""
+    return make_corpus(
+        conversations=44, turns=6, classes=4, persons=12, splits=[0] * 40 + [1] * 2 + [2] * 2
+    )
+
+
+def shares_of(corpus, name, seed=0, **settings_):
+    return partition(corpus, Partition(name=name, **settings_), seed)
+
+
+def held(shares):
+    return np.concatenate([s.conversations for s in shares])
+
+
+# --- all -----------------------------------------------------------------------------------------
+
+
+@given(
+    name=st.sampled_from(["iid", "dirichlet", "random_classes"]),
+    clients=st.integers(1, 40),
+    alpha=st.floats(0.01, 100),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=100, deadline=None)
+def test_every_training_conversation_goes_to_exactly_one_client(corpus, name, clients, alpha, seed):
+    shares = shares_of(corpus, name, seed, clients=clients, alpha=alpha)
+    assert len(shares) == clients
+    assert sorted(held(shares)) == corpus.conversations_in("train").tolist()
+    assert len({s.name for s in shares}) == clients
+    for share in shares:
+        assert share.volume == len(share.supervised) > 0
+        assert (np.diff(share.conversations) > 0).all()
+        assert (np.diff(share.supervised) > 0).all()
+        # Supervision is inside what is held; nothing of dev or test is touched.
+        assert np.isin(corpus.conversation[share.supervised], share.conversations).all()
+        assert (corpus.label[share.supervised] != UNLABELLED).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_seed_decides(corpus, name):
+    def bits(seed):
+        shares = shares_of(corpus, name, seed, clients=8)
+        return [(s.name, s.conversations.tolist(), s.supervised.tolist()) for s in shares]
+
+    assert bits(3) == bits(3)
+    if name != "person":
+        assert bits(3) != bits(4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unlabelled_utterances_are_context(corpus, name):
+    label = corpus.label.copy()
+    label[::3] = UNLABELLED
+    sparse = replace(corpus, label=label)
+    shares = shares_of(sparse, name, clients=8)
+    supervised = np.concatenate([s.supervised for s in shares])
+    assert not np.isin(np.arange(0, len(label), 3), supervised).any()
+    assert set(held(shares)) == set(corpus.conversations_in("train"))
+
+
+@pytest.mark.parametrize("name", ["iid", "dirichlet", "random_classes"])
+def test_more_clients_than_conversations_are_refused(corpus, name):
+    with pytest.raises(UserError, match=r"partition.clients: 41 clients cannot share 40 .* at most 40"):
+        shares_of(corpus, name, clients=41)
+
+
+def test_labels_per_client_by_hand(corpus):
+    shares = shares_of(corpus, "iid", clients=5)
+    table = labels_per_client(corpus, shares)
+    assert table.shape == (5, 4)
+    for row, share in zip(table, shares, strict=True):
+        assert row.tolist() == [(corpus.label[share.supervised] == k).sum() for k in range(4)]
+
+
+def test_pooled_is_everything(corpus):
+    (share,) = pooled(corpus)
+    assert share.conversations.tolist() == list(range(40))
+    assert share.supervised.tolist() == list(range(240))
+
+
+# --- one by one ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clients", [1, 7, 40])
+def test_iid_deals_equal_hands(corpus, clients):
+    sizes = [len(s.conversations) for s in shares_of(corpus, "iid", clients=clients)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_one_client_iid_is_pooled(corpus):
+    (one,), (all_,) = shares_of(corpus, "iid", clients=1), pooled(corpus)
+    np.testing.assert_array_equal(one.conversations, all_.conversations)
+    np.testing.assert_array_equal(one.supervised, all_.supervised)
+
+
+def skew(corpus, shares):
+    """Mean total variation between a client's labels and everybody's."""
+    table = labels_per_client(corpus, shares)
+    mine = table / table.sum(axis=1, keepdims=True)
+    everybody = table.sum(axis=0) / table.sum()
+    return np.abs(mine - everybody).sum(axis=1).mean() / 2
+
+
+@pytest.fixture(scope="module")
+def moody(make_corpus):
+    """Conversations that keep one emotion throughout: what label skew can get hold of."""
+    made = make_corpus(conversations=204, turns=3, classes=4, splits=[0] * 200 + [1] * 2 + [2] * 2)
+    return replace(made, label=np.repeat(np.arange(204) % 4, 3))
+
+
+def test_small_alpha_is_unequal_and_large_alpha_is_not(moody):
+    found = {
+        alpha: np.mean(
+            [skew(moody, shares_of(moody, "dirichlet", s, clients=5, alpha=alpha)) for s in range(5)]
+        )
+        for alpha in (0.05, 1.0, 1000.0)
+    }
+    chance = np.mean([skew(moody, shares_of(moody, "iid", s, clients=5)) for s in range(5)])
+    assert found[0.05] > 0.4
+    assert found[0.05] > found[1.0] + 0.1 > found[1000.0] + 0.2
+    assert found[1000.0] < chance + 0.05
+
+
+def test_a_person_learns_from_its_own_words_in_whole_conversations(corpus):
+    shares = shares_of(corpus, "person", clients=3)  # `clients` is ignored
+    train = corpus.items_in("train")
+    persons = np.unique(corpus.person[train])
+    assert [s.name for s in shares] == [corpus.persons[p] for p in persons]
+    for person, share in zip(persons, shares, strict=True):
+        own = np.flatnonzero(train & (corpus.person == person))
+        assert share.supervised.tolist() == own.tolist()
+        assert share.conversations.tolist() == np.unique(corpus.conversation[own]).tolist()
+    # Every utterance is learnt from exactly once, though conversations are held by all in them.
+    everything = np.concatenate([s.supervised for s in shares])
+    assert sorted(everything) == np.flatnonzero(train).tolist()
+    assert len(held(shares)) == 80
+
+
+def test_a_person_without_a_training_word_is_no_client(corpus):
+    person = corpus.person.copy()
+    person[~corpus.items_in("train")] = 12
+    more = replace(corpus, person=person, persons=(*corpus.persons, "only in test"))
+    assert "only in test" not in [s.name for s in shares_of(more, "person")]
+
+
+@given(clients=st.integers(2, 40), seed=st.integers(0, 500))
+@settings(max_examples=60, deadline=None)
+def test_random_class_sets(corpus, clients, seed):
+    shares = shares_of(corpus, "random_classes", seed, clients=clients)
+    table = labels_per_client(corpus, shares)
+    for share, row in zip(shares, table, strict=True):
+        rows = np.flatnonzero(np.isin(corpus.conversation, share.conversations))
+        occurs = np.bincount(corpus.label[rows], minlength=4)
+        # A class is kept whole or not at all; at least two, where two occur.
+        assert all(n in (0, o) for n, o in zip(row, occurs, strict=True))
+        assert (row > 0).sum() >= min(2, (occurs > 0).sum())
+    # Every class is held by two clients, where two have utterances of it.
+    for label in range(4):
+        could = sum(
+            (corpus.label[np.isin(corpus.conversation, s.conversations)] == label).any()
+            for s in shares
+        )
+        assert (table[:, label] > 0).sum() >= min(2, could)
+
+
+def test_random_class_sets_have_every_size(corpus):
+    """k_i ~ Uniform{2..C}: over many seeds 2, 3 and 4 of 4 classes, about equally often.
+
+    Few clients hold many conversations, so that all classes occur with each; the rule of two
+    holders seldom adds one.
+    """
+    sizes = [
+        int((row > 0).sum())
+        for seed in range(60)
+        for row in labels_per_client(corpus, shares_of(corpus, "random_classes", seed, clients=8))
+    ]
+    share = np.bincount(sizes, minlength=5)[2:] / len(sizes)
+    assert (np.abs(share - 1 / 3) < 0.1).all()
+
+
+def test_random_class_sets_deal_conversations_evenly(corpus):
+    sizes = [len(s.conversations) for s in shares_of(corpus, "random_classes", clients=7)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_two_classes_are_all_there_are(make_corpus):
+    two = make_corpus(conversations=8, turns=6, classes=2)
+    shares = shares_of(two, "random_classes", clients=3)
+    assert sum(s.volume for s in shares) == 36
