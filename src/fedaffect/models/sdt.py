@@ -17,6 +17,7 @@ from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.layers.attention import Encoder
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
+from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
 from fedaffect.models.prediction import Prediction
@@ -69,7 +70,7 @@ class SDT(nn.Module):
         names, width = tuple(modalities), settings.width
         self.modalities = names
         self.project = nn.ModuleDict(
-            {m: nn.Linear(size, width, bias=False) for m, size in modalities.items()}
+            {m: Linear(size, width, bias=False) for m, size in modalities.items()}
         )
         self.positions = Positions(width)
         self.role = nn.Embedding(roles + 1, width, padding_idx=roles)
@@ -89,12 +90,12 @@ class SDT(nn.Module):
             }
         )
         self.unimodal_gate = nn.ModuleDict({pair: _unimodal_gate(settings) for pair in pairs})
-        self.reduce = nn.ModuleDict({m: nn.Linear(len(names) * width, width) for m in names})
+        self.reduce = nn.ModuleDict({m: Linear(len(names) * width, width) for m in names})
         self.fusion = _fusion(settings, names)
-        self.classify = nn.Linear(width, classes)
-        self.student = nn.ModuleDict({m: nn.Linear(width, classes) for m in names})
+        self.classify = Linear(width, classes)
+        self.student = nn.ModuleDict({m: Linear(width, classes) for m in names})
         self.embed = (
-            nn.Linear(width, settings.embedding_dim, bias=False)
+            Linear(width, settings.embedding_dim, bias=False)
             if settings.embedding_dim
             else nn.Identity()
         )
@@ -152,7 +153,7 @@ def _unimodal_gate(settings: SDT.Settings) -> nn.Module:
     """The map inside sigmoid(map(x)) x: trained, or the identity (as frozen parameters, for parity)."""
     if settings.unimodal_gate == "identity" and not settings.parity:
         return nn.Identity()
-    gate = nn.Linear(settings.width, settings.width, bias=False)
+    gate = Linear(settings.width, settings.width, bias=False)
     if settings.unimodal_gate == "identity":
         nn.init.eye_(gate.weight)
         gate.requires_grad_(False)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedaffect.models.layers.dropout import Dropout
+from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 
 
@@ -20,10 +21,10 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.dropout = Dropout(dropout)
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.output = nn.Linear(width, width)
+        self.query = Linear(width, width)
+        self.key = Linear(width, width)
+        self.value = Linear(width, width)
+        self.output = Linear(width, width)
 
     def forward(self, query: Tensor, source: Tensor, readable: Tensor, packing: Packing) -> Tensor:
         """What `query` [T, d] reads in `source` [T, d].
@@ -71,8 +72,8 @@ class EncoderLayer(nn.Module):
             self.attention_norm = nn.LayerNorm(width, eps=1e-6)
         self.attention = Attention(width, heads, dropout)
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.expand = nn.Linear(width, feedforward)
-        self.contract = nn.Linear(feedforward, width)
+        self.expand = Linear(width, feedforward)
+        self.contract = Linear(feedforward, width)
         self.dropout = Dropout(dropout)
 
     def forward(

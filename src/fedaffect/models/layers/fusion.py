@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedaffect.models.layers.linear import Linear
+
 Correlation = Literal["pearson", "abs", "ones"]
 SMALLEST_CORRELATION = 0.05
 SMALLEST_SCORE = 1e-6
@@ -31,7 +33,7 @@ class GatedFusion(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.gate = nn.Linear(width, width, bias=False)
+        self.gate = Linear(width, width, bias=False)
 
     def forward(self, hidden: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         weights = softmax_over_present(self.gate(hidden), present.unsqueeze(-1), dim=-2)
@@ -72,8 +74,8 @@ class AttentionScoreFusion(nn.Module):
         self.order = tuple(order)
         self.rho = rho
         self.fixed_beta = beta
-        self.units = nn.Linear(width, units)
-        self.score = nn.Linear(units, 1, bias=False)
+        self.units = Linear(width, units)
+        self.score = Linear(units, 1, bias=False)
         if beta is None:
             self.raw_beta = nn.Parameter(torch.full((len(self.order),), math.log(math.e - 1)))
 
