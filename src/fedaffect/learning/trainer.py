@@ -77,18 +77,20 @@ class ConversationTrainer:
 
     def set(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
         statistics = {n: a for n, a in tensors.items() if n.startswith("features/")}
+        learnt = {n: a for n, a in tensors.items() if n not in statistics}
+        # Looked at as a whole first: a model is never half one client's and half another's.
+        if learnt:
+            _ensure_equal_shapes(learnt, self._state)
+        for name, array in self._corpus.features.items():
+            given = [statistics.get(f"features/{name}/{part}") for part in ("mean", "scale")]
+            if [a.shape for a in given if a is not None] not in ([], [array.shape[1:]] * 2):
+                raise UserError(
+                    f"model: `features/{name}`: not a mean and a scale of shape {array.shape[1:]}; "
+                    "was it trained on other features?"
+                )
         with torch.no_grad():
-            for name, array in tensors.items():
-                if name in statistics:
-                    continue
-                own = self._state.get(name)
-                if own is None or tuple(own.shape) != array.shape:
-                    shape = None if own is None else tuple(own.shape)
-                    raise UserError(
-                        f"model: tensor `{name}` of shape {array.shape} does not fit "
-                        f"(expected {shape}); was it made with other model settings?"
-                    )
-                own.copy_(torch.from_numpy(array))
+            for name, array in learnt.items():
+                self._state[name].copy_(torch.from_numpy(array))
         if statistics and not _same(statistics, self._statistics):
             self._statistics = statistics
             self._load_features()
@@ -219,6 +221,22 @@ def _device(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"device: `{name}` was asked for, but torch sees no GPU; use device=cpu")
     return torch.device(name)
+
+
+def _ensure_equal_shapes(given: Tensors, own: Mapping[str, torch.Tensor]) -> None:
+    for name in sorted({*given, *own}):
+        has, needs = (_look(side.get(name)) for side in (given, own))
+        if has != needs:
+            raise UserError(
+                f"model: tensor `{name}`: {has}, where the model has {needs}; "
+                "was it made with other model settings?"
+            )
+
+
+def _look(tensor: npt.NDArray[Any] | torch.Tensor | None) -> str:
+    if tensor is None:
+        return "none"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
 
 
 def _dimension(shape: tuple[int, ...], name: str) -> int:
