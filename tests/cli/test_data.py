@@ -40,7 +40,7 @@ def file(tmp_path):
 def test_import_refuses_nan_and_writes_nothing(fedaffect_data, file, tmp_path):
     result = fedaffect_data("import", file, "--out", tmp_path / "corpus")
     assert isinstance(result.exception, UserError)
-    assert "talk: modality audio: NaN or Inf in 1 utterance" in str(result.exception)
+    assert f"{file}: modality audio: NaN or Inf in 1 utterance" in str(result.exception)
     assert "--non-finite drop" in str(result.exception)
     assert "\n" not in str(result.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["talk.npz"]

@@ -59,7 +59,7 @@ def import_corpus(
     dropped: dict[str, int] = {}
     if non_finite is NonFinite.drop:
         corpus, dropped = drop_non_finite(corpus)
-    ensure_sound(corpus)
+    ensure_sound(corpus, file)
     store.save(corpus, out)
     warnings = problems(corpus)
 

@@ -133,9 +133,12 @@ def _print_curve(console: "Console", run: Path) -> None:
 
 def _report(run: Path, finished: bool) -> Path:
     """The report's path; that of an unfinished run, or of seeds, is written anew, since they grow."""
-    from fedaffect.record.report import FILE, write_report
+    from fedaffect.record.files import REPORT
     from fedaffect.record.summary import seed_folders
 
-    path = run / FILE
-    whole = finished and not seed_folders(run)
-    return path if whole and path.is_file() else write_report(run)
+    path = run / REPORT
+    if finished and not seed_folders(run) and path.is_file():
+        return path
+    from fedaffect.record.report import write_report  # it draws, so it takes a second to load
+
+    return write_report(run)

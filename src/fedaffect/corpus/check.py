@@ -35,15 +35,18 @@ def problems(corpus: ConversationCorpus) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.severity)
 
 
-def ensure_sound(corpus: ConversationCorpus) -> None:
+def ensure_sound(corpus: ConversationCorpus, where: object = "") -> None:
     """Nothing, for a corpus without errors.
+
+    Args:
+        where: the file that the error shall name; default: the corpus's name.
 
     Raises:
         UserError: the first error.
     """
     for problem in problems(corpus):
         if problem.severity == "error":
-            raise UserError(f"{corpus.name}: {problem}")
+            raise UserError(f"{where or corpus.name}: {problem}")
 
 
 def drop_non_finite(corpus: ConversationCorpus) -> tuple[ConversationCorpus, dict[str, int]]:

@@ -65,16 +65,16 @@ def save(corpus: ConversationCorpus, folder: str | Path) -> None:
     Everything is written aside and renamed, so that an interrupted call leaves what was there before.
 
     Raises:
-        UserError: the corpus has errors, or `folder` holds something else than a corpus.
+        UserError: the corpus has errors, `folder` holds something else than a corpus, or cannot be
+            written.
     """
     ensure_sound(corpus)
     target = Path(folder).absolute()
     _ensure_replaceable(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.{os.getpid()}.writing")
     old = target.with_name(f".{target.name}.{os.getpid()}.old")
     try:
-        aside.mkdir()
+        aside.mkdir(parents=True)
         (aside / ARRAYS).write_bytes(safetensors.numpy.save(_arrays(corpus)))
         index = json.dumps(_index(corpus, aside / ARRAYS), indent=1, ensure_ascii=False)
         (aside / INDEX).write_text(index + "\n", encoding="utf-8")
@@ -83,9 +83,14 @@ def save(corpus: ConversationCorpus, folder: str | Path) -> None:
         if target.exists():
             target.rename(old)
         aside.rename(target)
-    except BaseException:
+    except BaseException as error:
         if old.exists() and not target.exists():
             old.rename(target)
+        if isinstance(error, OSError):
+            raise UserError(
+                f"{folder}: cannot be written: {error.strerror or error}; make room there, or name another "
+                "folder"
+            ) from None
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -116,7 +121,7 @@ def load(folder: str | Path, *, check: bool = True) -> ConversationCorpus:
         **{column: arrays[column] for column in _COLUMNS},
     )
     if check:
-        ensure_sound(corpus)
+        ensure_sound(corpus, folder)
     return corpus
 
 

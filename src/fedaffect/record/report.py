@@ -15,12 +15,11 @@ from fedaffect.experiment import Experiment
 from fedaffect.record import plots, wording
 from fedaffect.record.boundary import UNDISCLOSED, crossings, warnings_about
 from fedaffect.record.drawing import Drawing
-from fedaffect.record.files import write_text
+from fedaffect.record.files import REPORT, write_text
 from fedaffect.record.history import Event, History
 from fedaffect.record.palette import modality_colours
 from fedaffect.record.summary import SCORES, read_summary, seed_folders, summarise_seeds
 
-FILE = "report.html"
 ROWS = 200
 FEED = 400
 
@@ -47,7 +46,7 @@ def write_report(folder: Path) -> Path:
     Raises:
         UserError: neither a run nor the seeds of one.
     """
-    path = folder / FILE
+    path = folder / REPORT
     write_text(path, seeds_page(folder) if seed_folders(folder) else page(folder))
     return path
 

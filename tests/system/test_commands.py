@@ -1,0 +1,213 @@
+"""A user's way through: run, look, compare seeds, predict, interrupt, go on."""
+
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import sleep
+
+import numpy as np
+import pytest
+
+from fedaffect.corpus import store
+from fedaffect.experiment import Experiment
+from fedaffect.record.files import REPORT
+
+
+def figures(run: Path) -> dict[str, object]:
+    return {**json.loads((run / "summary.json").read_text()), "timing": 0, "run": ""}
+
+
+def test_the_same_experiment_gives_the_same_figures(finished, place):
+    place.ok("run", "tiny.toml", "--out", "twice")
+    assert figures(place / "twice") == figures(finished / "runs/one")
+    place.ok("run", "tiny.toml", "--out", "other", "--seed", "1")
+    assert figures(place / "other") != figures(finished / "runs/one")
+
+
+def test_a_run_is_a_folder(finished):
+    run = finished / "runs/one"
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        *("experiment.toml", "environment.json", "events.jsonl", "metrics.csv", "summary.json"),
+        *("checkpoints", "model", "report.html"),
+    }
+    written = Experiment.load(run / "experiment.toml")
+    assert written.model.settings["dropout"] == 0.5  # defaults are written out
+    assert written.rounds.count == 3
+    assert json.loads((run / "environment.json").read_text())["packages"]["torch"]
+    assert not [path for path in run.rglob("*") if "partial" in path.name]
+
+
+def test_the_run_folder_repeats_the_run(finished, place):
+    place.ok("run", finished / "runs/one/experiment.toml", "--out", "repeated")
+    assert figures(place / "repeated") == figures(finished / "runs/one")
+
+
+def test_without_out_the_run_is_named_after_the_experiment(place):
+    place.ok("run", "tiny.toml", "--set", "rounds.count=1", "--set", "name=mine")
+    assert (place / "runs/mine/summary.json").is_file()
+
+
+def test_json_is_the_only_thing_on_standard_output(place):
+    one = ("run", "tiny.toml", "--set", "rounds.count=1", "--json")
+    done = place(*one, "--out", "one")
+    assert json.loads(done.out) == json.loads((place / "one/summary.json").read_text())
+    assert "round 1/1" in done.err
+    several = json.loads(place(*one, "--seeds", "2", "--out", "two").out)
+    assert several["seeds"] == [0, 1]
+    assert several == json.loads((place / "two/summary.json").read_text())
+
+
+@pytest.mark.parametrize("run", ["one", "many", "seeds"])
+def test_the_report_asks_nobody_for_anything(run, finished):
+    page = (finished / "runs" / run / REPORT).read_text()
+    assert page.startswith("<!doctype html>")
+    assert not re.findall(r"""\bsrc=["']?(?!data:)|href=["']?(?:\w+:)?//""", page)
+    assert not re.findall(r"url\((?!#|data:)|@import|<script[^>]+src|<link|<iframe|<form", page)
+    assert len(page) < 3_000_000
+
+
+def test_runs_lists_them(finished):
+    listed = {run["run"]: run for run in json.loads(finished.ok("runs", "--json"))}
+    assert listed.keys() == {"one", "many", "seeds"}
+    assert {run["state"] for run in listed.values()} == {"finished"}
+    assert [listed[name]["seeds"] for name in ("one", "seeds")] == [0, 2]
+    assert listed["many"]["evaluation"] == "local"
+    table = finished.ok("runs")
+    assert all(name in table for name in listed)
+
+
+@pytest.mark.parametrize("run", ["one", "many", "seeds"])
+def test_show_agrees_with_the_summary(run, finished):
+    folder = finished / "runs" / run
+    summary = json.loads((folder / "summary.json").read_text())
+    shown = json.loads(finished.ok("show", folder, "--json"))
+    assert {**shown, "timing": 0} == {**summary, "timing": 0}
+    text = finished.ok("show", folder)
+    assert f"{summary['test_weighted_f1']:.3f}" in text
+    assert str(folder / REPORT) in text.replace("\n", "")
+
+
+def test_seeds_are_averaged(finished):
+    folder = finished / "runs/seeds"
+    each = [json.loads((folder / f"seed-{k}/summary.json").read_text()) for k in (0, 1)]
+    assert [one["seed"] for one in each] == [0, 1]
+    merged = json.loads((folder / "summary.json").read_text())
+    scores = [one["test_weighted_f1"] for one in each]
+    assert merged["test_weighted_f1"] == pytest.approx(np.mean(scores))
+    assert merged["test_weighted_f1_sd"] == pytest.approx(np.std(scores, ddof=1))
+
+
+@pytest.mark.parametrize("arguments", [["runs/one"], ["runs/many", "--client", "client-01"]])
+def test_predict_gives_a_row_an_utterance(arguments, finished):
+    command = ("predict", *arguments, "--data", "corpus")
+    rows = list(csv.DictReader(io.StringIO(finished.ok(*command))))
+    corpus = store.load(finished / "corpus")
+    assert len(rows) == len(corpus) == 60
+    assert [row["conversation"] for row in rows] == [
+        corpus.conversations[c] for c in corpus.conversation
+    ]
+    for column in ("turn", "role"):
+        assert [int(row[column]) for row in rows] == getattr(corpus, column).tolist()
+    assert [row["label"] for row in rows] == [corpus.classes[i] for i in corpus.label]
+    p = np.array([[float(row[f"p_{name}"]) for name in corpus.classes] for row in rows])
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    assert [row["predicted"] for row in rows] == [corpus.classes[i] for i in p.argmax(axis=1)]
+    weights = np.array([[float(row[f"weight_{m}"]) for m in corpus.features] for row in rows])
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-5)
+    assert (weights[~corpus.present["audio"], 0] == 0).all()
+    as_json = json.loads(finished.ok(*command, "--json"))
+    assert [{k: str(v) for k, v in row.items()} for row in as_json] == rows
+
+
+def test_predict_into_files(finished, tmp_path):
+    command = ("predict", "runs/one", "--data", "corpus")
+    for name in ("p.csv", "p.json"):
+        assert finished.ok(*command, "--out", tmp_path / name) == ""
+    assert (tmp_path / "p.csv").read_text() == finished.ok(*command)
+    assert json.loads((tmp_path / "p.json").read_text()) == json.loads(
+        finished.ok(*command, "--json")
+    )
+
+
+def test_predict_without_a_modality_and_without_any(finished, layout, tmp_path):
+    arrays = layout()
+    del arrays["audio"], arrays["audio_present"]
+    arrays["text_present"] = np.arange(60) % 10 != 0
+    arrays["label"] = np.full(60, -1)
+    arrays["split"] = np.full(60, "train")
+    np.savez(tmp_path / "text.npz", **arrays)
+    finished.ok("data", "import", tmp_path / "text.npz", "--out", tmp_path / "text")
+    said = finished.ok("predict", "runs/one", "--data", tmp_path / "text", "--json")
+    for number, row in enumerate(json.loads(said)):
+        assert (row["weight_audio"], row["weight_text"]) == (0, number % 10 != 0)
+        assert row["label"] == ""
+        assert sum(row[f"p_{name}"] for name in ("calm", "joy", "anger")) == pytest.approx(
+            1, abs=1e-5
+        )
+
+
+@pytest.mark.parametrize("death", [signal.SIGINT, signal.SIGKILL], ids=lambda s: s.name)
+def test_stopped_from_outside_and_gone_on_with(death, place):
+    """A process of its own, stopped while it trains, at whatever moment the signal finds it."""
+    settings = ("tiny.toml", "--set", "rounds.count=12", "--set", "training.local_epochs=3")
+    command = [sys.executable, "-m", "fedaffect", "run", *settings, "--out", "stopped"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    events = place / "stopped/events.jsonl"
+    with subprocess.Popen(
+        command, cwd=place.folder, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and not (
+            events.exists() and events.read_text().count('"client_finished"') >= 5
+        ):
+            sleep(0.005)
+        process.send_signal(death)
+        _, said = process.communicate()
+    assert process.returncode == (130 if death == signal.SIGINT else -9)
+    assert not (place / "stopped/summary.json").exists()
+    again = ["run", *settings, "--out", "stopped", "--resume"]
+    if death == signal.SIGINT:
+        assert "Traceback" not in said
+        again = shlex.split(said.rpartition("go on with: ")[2])[1:]
+        assert again[-1] == "--resume"
+    assert "resumed after round" in place.ok(*again)
+    place.ok("run", *settings, "--out", "peace")
+    assert figures(place / "stopped") == figures(place / "peace")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["predict", "runs/one", "--data", "corpus"], ["show", "runs/one"], ["--help"]],
+    ids=lambda a: a[0],
+)
+def test_a_closed_pipe_is_no_error_to_talk_about(arguments, finished):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(
+        [sys.executable, "-m", "fedaffect", *arguments],
+        cwd=finished.folder,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(writing)
+        _, said = process.communicate()
+    assert said == ""
+
+
+@pytest.mark.slow
+def test_the_embedded_corpus_runs_from_a_preset(place):
+    done = place(
+        "run", "demo", "--set", "rounds.count=1", "--set", "algorithm.name=fedavg", "--json"
+    )
+    summary = json.loads(done.out)
+    assert summary["synthetic"] is True
+    assert (summary["clients"], summary["rounds"]) == (20, 1)
+    assert "Synthetic corpus" in place.ok("show", "runs/demo")
