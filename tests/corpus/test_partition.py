@@ -79,7 +79,9 @@ def test_unlabelled_utterances_are_context(corpus, name):
 
 @pytest.mark.parametrize("name", ["iid", "dirichlet", "random_classes"])
 def test_more_clients_than_conversations_are_refused(corpus, name):
-    with pytest.raises(UserError, match=r"partition.clients: 41 clients cannot share 40 .* at most 40"):
+    with pytest.raises(
+        UserError, match=r"partition.clients: 41 clients cannot share 40 .* at most 40"
+    ):
         shares_of(corpus, name, clients=41)
 
 
@@ -130,7 +132,10 @@ def moody(make_corpus):
 def test_small_alpha_is_unequal_and_large_alpha_is_not(moody):
     found = {
         alpha: np.mean(
-            [skew(moody, shares_of(moody, "dirichlet", s, clients=5, alpha=alpha)) for s in range(5)]
+            [
+                skew(moody, shares_of(moody, "dirichlet", s, clients=5, alpha=alpha))
+                for s in range(5)
+            ]
         )
         for alpha in (0.05, 1.0, 1000.0)
     }

@@ -61,7 +61,9 @@ class Finished:
     def figures(self) -> dict[str, Any]:
         """`run_finished` without what may differ between two executions."""
         last = self.of_kind("run_finished")[-1]
-        return {k: v for k, v in last.items() if k not in ("n", "time", "timing", "previous", "hash")}
+        return {
+            k: v for k, v in last.items() if k not in ("n", "time", "timing", "previous", "hash")
+        }
 
 
 @pytest.fixture

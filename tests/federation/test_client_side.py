@@ -18,7 +18,9 @@ DECLARED = {"model/w": Spec((2,), "float32")}
 
 
 def sound():
-    return Update({"model/w": np.zeros(2, np.float32)}, {"model": 1.0}, {"model": 1.0}, {"loss": 1.0})
+    return Update(
+        {"model/w": np.zeros(2, np.float32)}, {"model": 1.0}, {"model": 1.0}, {"loss": 1.0}
+    )
 
 
 def test_what_was_declared_may_leave():
@@ -195,7 +197,8 @@ def test_federated_statistics_are_those_of_the_pooled_training_part(
 
 def test_centralised_finds_the_same_statistics(tiny, simulate):
     states = [
-        simulate(tiny(name, "rounds.count=1"), name).outcome.state for name in ("local", "centralised")
+        simulate(tiny(name, "rounds.count=1"), name).outcome.state
+        for name in ("local", "centralised")
     ]
     for name in states[0]:
         np.testing.assert_allclose(states[0][name], states[1][name], rtol=1e-6, atol=1e-6)

@@ -7,7 +7,10 @@ from fedaffect.federation.memory import MemoryStore
 
 
 def value(number):
-    return {"model/w": np.array([number], np.float32), "optimiser/w/step": np.array(number, np.float32)}
+    return {
+        "model/w": np.array([number], np.float32),
+        "optimiser/w/step": np.array(number, np.float32),
+    }
 
 
 def content(memory):

@@ -62,9 +62,7 @@ class Judge:
 @pytest.fixture
 def play(make_corpus, tmp_path):
     """Run a script; returns the outcome, its events and the engine."""
-    corpus = make_corpus(
-        conversations=8, turns=10, classes=2, splits=[0] * 4 + [1] * 2 + [2] * 2
-    )
+    corpus = make_corpus(conversations=8, turns=10, classes=2, splits=[0] * 4 + [1] * 2 + [2] * 2)
     # Halves by label, so that a fraction right is an accuracy and near a weighted F1.
     corpus = replace(corpus, label=np.arange(len(corpus)) % 2)
 
@@ -80,7 +78,7 @@ def play(make_corpus, tmp_path):
         )
         initial = {"model/w": np.zeros(1, np.float32)}
         context = Context(experiment, corpus.classes, 0, initial, 1)
-        engine = Script({i: q for i, q in enumerate(quality, start=1)}, failing)
+        engine = Script(dict(enumerate(quality, start=1)), failing)
         log = EventLog(tmp_path / name / "events.jsonl")
         shares = partition(corpus, experiment.partition, 0)
         checkpoints = Checkpoints(tmp_path / name / "checkpoints")
@@ -160,7 +158,9 @@ def test_three_lost_rounds_in_a_row_end_the_run(play):
 
 
 def test_a_good_round_forgives_lost_ones(play):
-    outcome, _, _ = play([0.1] * 5, failing=everybody(1) + everybody(2) + everybody(4) + everybody(5))
+    outcome, _, _ = play(
+        [0.1] * 5, failing=everybody(1) + everybody(2) + everybody(4) + everybody(5)
+    )
     assert outcome.standing.lost_in_row == 2
 
 

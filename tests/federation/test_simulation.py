@@ -133,9 +133,7 @@ def interrupted(simulate, monkeypatch):
         for _ in range(len(moments) + 1):
             saboteur.begin()
             try:
-                done = simulate(
-                    experiment, "stopped", listeners=listeners, wrap=CrashingLearner
-                )
+                done = simulate(experiment, "stopped", listeners=listeners, wrap=CrashingLearner)
             except CrashError:
                 continue
             break
@@ -213,8 +211,14 @@ def test_what_the_end_says(tiny, simulate, corpus):
     standing = run.outcome.standing
     assert (figures["rounds"], figures["stopped"]) == (3, "count")
     assert figures["selected_round"] == run.outcome.round
-    assert figures["bytes_up"] == standing.bytes_up == sum(
-        e["bytes_up"] for e in run.events if e["kind"] in ("client_finished", "statistics_finished")
+    assert (
+        figures["bytes_up"]
+        == standing.bytes_up
+        == sum(
+            e["bytes_up"]
+            for e in run.events
+            if e["kind"] in ("client_finished", "statistics_finished")
+        )
     )
     # ceil(0.34 · 3) = 2 of 3: the smallest is never chosen, and is named.
     volumes = [s.volume for s in run.simulation.shares]
@@ -240,12 +244,16 @@ def test_centralised_counts_no_traffic(tiny, simulate):
 
 def test_a_learning_rate_beyond_all_bounds_ends_in_one_line(tiny, simulate):
     """The model of round 1 is finite but says nothing finite any more; round 2 and on are refused."""
-    with pytest.raises(UserError, match=r"rounds in a row were lost .*lower training.learning_rate"):
+    with pytest.raises(
+        UserError, match=r"rounds in a row were lost .*lower training.learning_rate"
+    ):
         simulate(tiny("fedavg", "training.learning_rate=1e37", "rounds.count=9"))
 
 
 def test_local_models_that_diverge_end_in_one_line(tiny, simulate):
-    with pytest.raises(UserError, match=r"rounds in a row were lost .*lower training.learning_rate"):
+    with pytest.raises(
+        UserError, match=r"rounds in a row were lost .*lower training.learning_rate"
+    ):
         simulate(tiny("local", "training.learning_rate=1e37", "rounds.count=9"))
 
 

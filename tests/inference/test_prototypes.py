@@ -70,7 +70,9 @@ def test_the_largest_is_the_nearest(count, seed):
     embedding = random.normal(size=(9, 4)).astype(np.float32)
     found = nearest_prototype(embedding, known, 6)
     distance = [[np.linalg.norm(x - known[k]) for k in chosen] for x in embedding]
-    np.testing.assert_array_equal(found.argmax(axis=1), np.array(chosen)[np.argmin(distance, axis=1)])
+    np.testing.assert_array_equal(
+        found.argmax(axis=1), np.array(chosen)[np.argmin(distance, axis=1)]
+    )
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     assert (np.delete(found, chosen, axis=1) == 0).all()
 

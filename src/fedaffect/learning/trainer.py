@@ -228,7 +228,7 @@ def _ensure_equal_shapes(given: Tensors, own: Mapping[str, torch.Tensor]) -> Non
         has, needs = (_look(side.get(name)) for side in (given, own))
         if has != needs:
             raise UserError(
-                f"model: tensor `{name}`: {has}, where the model has {needs}; "
+                f"model: tensor `{name}` does not fit: {has}, where the model has {needs}; "
                 "was it made with other model settings?"
             )
 

@@ -39,7 +39,9 @@ class Table:
 def seat(make_corpus: Any, stub: Any) -> Callable[..., Table]:
     """`seat([(label, embedding), ...], ...)`: one client a list, a model `w` of its own each."""
 
-    def build(*hands: Rows, learnt: Sequence[float] = (1, 2, 5, 7, 9, 11), classes: int = 3) -> Table:
+    def build(
+        *hands: Rows, learnt: Sequence[float] = (1, 2, 5, 7, 9, 11), classes: int = 3
+    ) -> Table:
         turns = max(len(hand) for hand in hands)
         corpus = make_corpus(conversations=len(hands) + 2, turns=turns, classes=classes)
         label = np.full((len(hands) + 2, turns), NOBODY)

@@ -36,7 +36,9 @@ def test_one_client_is_centralised_to_the_bit(tiny, simulate, optimiser):
     for name, figure in centralised.figures.items():
         if name not in OTHER:
             assert federated.figures[name] == figure, name
-    losses = [[e["loss"] for e in run.of_kind("round_finished")] for run in (federated, centralised)]
+    losses = [
+        [e["loss"] for e in run.of_kind("round_finished")] for run in (federated, centralised)
+    ]
     assert losses[0] == losses[1]
     assert len(set(losses[0])) == 4  # it does learn
     assert centralised.figures["bytes_up"] == 0 < federated.figures["bytes_up"]

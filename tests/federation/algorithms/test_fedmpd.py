@@ -172,7 +172,9 @@ def test_weights_are_a_distribution(seat, data):
     coordinate = st.floats(-1, 1, width=32)
     vector = st.tuples(coordinate, coordinate).filter(lambda v: np.hypot(*v) > 0.1)
     hands = data.draw(
-        st.lists(st.lists(vector.map(lambda v: (0, v)), min_size=1, max_size=3), min_size=1, max_size=4)
+        st.lists(
+            st.lists(vector.map(lambda v: (0, v)), min_size=1, max_size=3), min_size=1, max_size=4
+        )
     )
     reference = {**KNOWN, "prototype/fused/0": np.array(data.draw(vector), np.float32)}
     table = seat(*hands)

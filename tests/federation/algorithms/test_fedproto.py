@@ -11,7 +11,9 @@ from fedaffect.federation.algorithms.fedproto import FedProto, pull
 def test_mean_by_count(three):
     """Embeddings as they are, not scaled: means (2.5, 0), (1.2, 1.6), (-3.5/3, 0); n = 2, 1, 3."""
     state = three.round(FedProto({}), {})
-    np.testing.assert_allclose(state["prototype/fused/0"], [(5 + 1.2 - 3.5) / 6, 1.6 / 6], rtol=1e-6)
+    np.testing.assert_allclose(
+        state["prototype/fused/0"], [(5 + 1.2 - 3.5) / 6, 1.6 / 6], rtol=1e-6
+    )
     np.testing.assert_array_equal(state["prototype/fused/1"], [0, 5])
 
 
@@ -74,7 +76,9 @@ def test_the_pull_is_torchs_mse_against_the_embeddings_own_copy():
 
 
 def test_no_row_pulls_nothing():
-    value = pull(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.ones(2, 3), torch.ones(2))
+    value = pull(
+        torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.ones(2, 3), torch.ones(2)
+    )
     assert value.item() == 0
 
 

@@ -6,8 +6,6 @@ import torch
 PAIRS = [f"{a}->{b}" for a in ("audio", "text") for b in ("audio", "text")]
 
 
-
-
 class Probe:
     """A learner that notes the gradients of the algorithm's own term in the first batch it is used."""
 
@@ -24,9 +22,7 @@ class Probe:
             value = extra_loss(prediction, batch)
             if not self.regulariser:
                 names, parameters = zip(*module.named_parameters(), strict=True)
-                found = torch.autograd.grad(
-                    value, parameters, retain_graph=True, allow_unused=True
-                )
+                found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
                 self.regulariser = dict(zip(names, found, strict=True))
             return value
 

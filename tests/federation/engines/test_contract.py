@@ -37,7 +37,12 @@ def local(experiment, corpus, folder, fragile=""):
     context = Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
     shares = partition(corpus, experiment.partition, experiment.seed)
     side = ClientSide(
-        algorithm, context, corpus, shares, Fragile(learner, fragile), MemoryStore(folder / "memory")
+        algorithm,
+        context,
+        corpus,
+        shares,
+        Fragile(learner, fragile),
+        MemoryStore(folder / "memory"),
     )
     return LocalEngine(side), context.initial
 
@@ -118,7 +123,9 @@ def test_a_client_that_diverges_costs_a_reply_not_the_round(engine, tiny):
 def test_a_client_that_diverges_remembers_nothing_of_it(engine, tiny):
     mine, _ = engine(tiny("local"), "fragile", fragile="client-01")
     train(mine, {}, [0, 1])
-    evaluated = list(mine.exchange("evaluate", [Message("evaluate", i, 1, {}, "dev") for i in (0, 1)]))
+    evaluated = list(
+        mine.exchange("evaluate", [Message("evaluate", i, 1, {}, "dev") for i in (0, 1)])
+    )
     sound, _ = engine(tiny("local"), "sound")
     untrained = list(sound.exchange("evaluate", [Message("evaluate", 1, 1, {}, "dev")]))
     assert content(evaluated[1].update) == content(untrained[0].update)
