@@ -6,14 +6,17 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from fedaffect.cli.progress import RunProgress
+from fedaffect.cli.progress import RunsProgress
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, presets
+
+if TYPE_CHECKING:
+    from fedaffect.record.several import Job
 
 DEMO = ("local", "fedavg", "fedproto", "fedmpd", "centralised")
 
@@ -21,6 +24,9 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="Folder of the run.", show_default="runs/NAME")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Workers = Annotated[
+    int, typer.Option("--jobs", min=1, help="How many runs at once, each in its own process.")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="section.name=value; may be repeated.")
 ]
@@ -36,6 +42,7 @@ def run(
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The (first) seed.")] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds to run.")] = 1,
+    workers: Workers = 1,
     device: Annotated[str | None, typer.Option("--device", help="cpu or cuda.")] = None,
     out: Out = None,
     resume: Annotated[
@@ -52,9 +59,11 @@ def run(
     folder = out or Path("runs") / asked.name
     console = Console(stderr=as_json)
     if seeds == 1:
-        result = _execute(asked, folder, console, resume)
+        from fedaffect.record.several import Job
+
+        (result,) = _execute_all([Job(asked, folder, _typed(), asked.name)], 1, console, resume)
     else:
-        result = _execute_seeds(asked, seeds, folder, console, resume)
+        result = _execute_seeds(asked, seeds, folder, workers, console, resume)
     if as_json:
         typer.echo(json.dumps(result))
         return
@@ -66,19 +75,24 @@ def run(
 def demo(
     out: Out = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
     """Five ways to learn from 20 clients of the embedded (synthetic) corpus, and a report to open."""
+    from fedaffect.record.several import Job
     from fedaffect.record.tables import as_json as rows_as_json
     from fedaffect.record.tables import as_table, cautions, comparison
 
     folder = out or Path("runs") / "demo"
     console = Console(stderr=as_json)
-    folders = []
+    jobs = []
     for name in DEMO:
-        experiment = Experiment.load("demo", [f"seed={seed}", f"algorithm.name={name}"])
-        folders.append(folder / name)
-        _execute(experiment, folders[-1], console, True, name, "demo", f"algorithm.name={name}")
+        settings = [f"algorithm.name={name}", f"seed={seed}"]
+        pairs = [part for setting in settings for part in ("--set", setting)]
+        command = shlex.join(["fedaffect", "run", "demo", *pairs, "--out", str(folder / name)])
+        jobs.append(Job(Experiment.load("demo", settings), folder / name, command, name))
+    _execute_all(jobs, workers, console, resume=True)
+    folders = [job.folder for job in jobs]
     rows = comparison(folders)
     if as_json:
         typer.echo(rows_as_json(rows))
@@ -142,42 +156,40 @@ def _member(run: Path, members: tuple[str, ...], client: str | None) -> str:
     return members[0]
 
 
-def _execute(
-    experiment: Experiment,
-    folder: Path,
-    console: Console,
-    resume: bool,
-    title: str = "",
-    preset: str = "",
-    *settings: str,
-) -> dict[str, Any]:
-    from fedaffect.record.run import execute
+def _execute_all(
+    jobs: "list[Job]", workers: int, console: Console, resume: bool
+) -> list[dict[str, Any]]:
+    """Execute jobs with their progress shown; exit code 130 where a person interrupts."""
+    from fedaffect.record.several import execute_all
 
-    command = _command(folder, preset, settings) if preset else _typed()
+    rounds = [job.experiment.rounds.count for job in jobs]
     try:
-        with RunProgress(console, title or experiment.name, experiment.rounds.count) as progress:
-            return execute(experiment, folder, command, [progress], resume)
+        with RunsProgress(console, [job.title for job in jobs], rounds) as progress:
+            return execute_all(jobs, workers, progress, resume)
     except KeyboardInterrupt:
-        again = _typed() if preset else f"{_typed()} --resume"
+        again = _typed() if sys.argv[1:2] == ["demo"] else f"{_typed()} --resume"
         typer.echo(f"interrupted; what was done is kept, go on with: {again}", err=True)
         raise typer.Exit(130) from None
 
 
 def _execute_seeds(
-    experiment: Experiment, seeds: int, folder: Path, console: Console, resume: bool
+    experiment: Experiment, seeds: int, folder: Path, workers: int, console: Console, resume: bool
 ) -> dict[str, Any]:
-    """Runs of `seeds` seeds, one after the other, and their means."""
+    """Runs of `seeds` seeds and their means."""
     from fedaffect.record.report import write_report
     from fedaffect.record.run import ensure_free_for_seeds, seed_folder
+    from fedaffect.record.several import Job
     from fedaffect.record.summary import write_summary
 
     each = [
         experiment.model_copy(update={"seed": experiment.seed + number}) for number in range(seeds)
     ]
     ensure_free_for_seeds(folder, each, resume)
-    for one in each:
-        title = f"{experiment.name} seed {one.seed}"
-        _execute(one, seed_folder(folder, one.seed), console, resume, title)
+    jobs = [
+        Job(one, seed_folder(folder, one.seed), _typed(), f"{experiment.name} seed {one.seed}")
+        for one in each
+    ]
+    _execute_all(jobs, workers, console, resume)
     write_report(folder)
     return write_summary(folder)
 
@@ -185,11 +197,6 @@ def _execute_seeds(
 def _typed() -> str:
     """What was typed, but for `--resume`: the command that repeats a run, or begins it."""
     return shlex.join(["fedaffect", *(word for word in sys.argv[1:] if word != "--resume")])
-
-
-def _command(folder: Path, preset: str, settings: tuple[str, ...]) -> str:
-    pairs = [part for setting in settings for part in ("--set", setting)]
-    return shlex.join(["fedaffect", "run", preset, *pairs, "--out", str(folder)])
 
 
 def _as_json(rows: list[dict[str, Any]]) -> str:

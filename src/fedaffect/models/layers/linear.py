@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-
 WORTHWHILE = 2**24
 """Multiplications from which a product saves more than the detour costs (measured: about 10 µs)."""
 

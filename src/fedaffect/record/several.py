@@ -1,0 +1,111 @@
+"""Several runs at once, each in a process of its own, told about as if they were one."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from fedaffect.errors import UserError
+from fedaffect.experiment import Experiment
+from fedaffect.federation.events import Event
+from fedaffect.record.run import execute
+from fedaffect.record.summary import read_summary
+
+WAIT_SECONDS = 0.2
+_FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be done: its experiment, its folder, and the command that repeats it."""
+
+    experiment: Experiment
+    folder: Path
+    command: str
+    title: str
+
+
+def execute_all(
+    jobs: Sequence[Job],
+    workers: int,
+    listener: Callable[[int, Event], None],
+    resume: bool = False,
+) -> list[dict[str, Any]]:
+    """Execute jobs, at most `workers` at a time; bits do not depend on how many.
+
+    Args:
+        listener: called in this process with a job's position and each event of its run.
+
+    Returns:
+        the summaries, in the order of the jobs.
+
+    Raises:
+        UserError: the first one of any job; what other jobs had done is kept.
+    """
+    if workers == 1 or len(jobs) == 1:
+        for position, job in enumerate(jobs):
+            tell = _Teller(position, listener)
+            execute(job.experiment, job.folder, job.command, [tell], resume)
+    else:
+        _in_processes(jobs, workers, listener, resume)
+    return [read_summary(job.folder) for job in jobs]
+
+
+def _in_processes(
+    jobs: Sequence[Job], workers: int, listener: Callable[[int, Event], None], resume: bool
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    news: Any = context.Queue()
+    waiting, running = list(enumerate(jobs)), list[Any]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                position, job = waiting.pop(0)
+                process = context.Process(target=_work, args=(position, job, resume, news))
+                process.start()
+                running.append(process)
+            _pass_on(news, listener)
+            for process in [p for p in running if not p.is_alive()]:
+                running.remove(process)
+                if process.exitcode:
+                    _pass_on(news, listener)
+                    raise RuntimeError(f"a run's process ended with code {process.exitcode}")
+    finally:
+        for process in running:
+            process.terminate()  # a run may be killed at any moment, and resumed
+            process.join()
+    _pass_on(news, listener)
+
+
+def _work(position: int, job: Job, resume: bool, news: Any) -> None:
+    # Ctrl-C is the parent's to handle: it ends its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tell = _Teller(position, lambda at, event: news.put((at, event)))
+    try:
+        execute(job.experiment, job.folder, job.command, [tell], resume)
+    except UserError as error:
+        news.put((position, {"kind": _FAILED, "reason": str(error)}))
+
+
+def _pass_on(news: Any, listener: Callable[[int, Event], None]) -> None:
+    """Tell the listener what has come in; wait a little for the first of it."""
+    try:
+        while True:
+            position, event = news.get(timeout=WAIT_SECONDS)
+            if event["kind"] == _FAILED:
+                raise UserError(event["reason"])
+            listener(position, event)
+    except Empty:
+        return
+
+
+@dataclass(frozen=True)
+class _Teller:
+    position: int
+    listener: Callable[[int, Event], None]
+
+    def __call__(self, event: Event) -> None:
+        self.listener(self.position, event)
