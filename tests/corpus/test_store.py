@@ -97,7 +97,7 @@ def test_a_failure_while_writing_leaves_the_old_corpus(stored, make_corpus, monk
         raise OSError("no space left on device")
 
     monkeypatch.setattr(store, "sha256_of", full)
-    with pytest.raises(UserError, match="corpus: cannot be written: no space.*; make room"):
+    with pytest.raises(UserError, match=r"corpus: cannot be written: no space.*; make room"):
         store.save(make_corpus(seed=1), stored)
     monkeypatch.undo()
     assert_equal(make_corpus(), store.load(stored))

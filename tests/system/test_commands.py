@@ -157,7 +157,7 @@ def test_predict_without_a_modality_and_without_any(finished, layout, tmp_path):
 @pytest.mark.parametrize("death", [signal.SIGINT, signal.SIGKILL], ids=lambda s: s.name)
 def test_stopped_from_outside_and_gone_on_with(death, place):
     """A process of its own, stopped while it trains, at whatever moment the signal finds it."""
-    settings = ("tiny.toml", "--set", "rounds.count=12", "--set", "training.local_epochs=3")
+    settings = ("tiny.toml", "--set", "rounds.count=6", "--set", "training.local_epochs=2")
     command = [sys.executable, "-m", "fedaffect", "run", *settings, "--out", "stopped"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     events = place / "stopped/events.jsonl"
