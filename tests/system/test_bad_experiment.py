@@ -116,3 +116,10 @@ def test_a_run_that_diverges_says_what_to_change(place, match):
     assert done.code == 2
     assert len(done.err.splitlines()) == 1
     match(r"3 rounds in a row were lost.*not finite.*lower training\.learning_rate", done.err)
+
+
+def test_a_full_disk_in_a_process_of_several(place, match):
+    done = place(*RUN, "--seeds", "2", "--jobs", "2", file_limit=3_000)
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+    match(r"run/seed-[01]/events\.jsonl: File too large; see", done.err)

@@ -1,5 +1,6 @@
 """A run that cannot be gone on with: one line that says why, exit code 2, nothing written."""
 
+import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -58,6 +59,16 @@ def test_another_corpus_cannot_resume_a_run(begun, layout, untouched, match):
     begun.ok(*IMPORT, "tiny.npz", "--out", "corpus")
     untouched()
     match(r"events\.jsonl: the run was begun with another corpus", begun(*RESUME).complaint)
+
+
+def test_a_run_that_another_process_is_at(begun, match):
+    with (begun / "run/events.jsonl").open("a") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        match(
+            r"events\.jsonl: another process is at work on this run; wait", begun(*RESUME).complaint
+        )
+    assert "resumed after round 2" in begun.ok(*RESUME)
+    begun.ok("show", "run")
 
 
 def altered(path: Path) -> None:

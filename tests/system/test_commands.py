@@ -154,32 +154,53 @@ def test_predict_without_a_modality_and_without_any(finished, layout, tmp_path):
         )
 
 
-@pytest.mark.parametrize("death", [signal.SIGINT, signal.SIGKILL], ids=lambda s: s.name)
-def test_stopped_from_outside_and_gone_on_with(death, place):
-    """A process of its own, stopped while it trains, at whatever moment the signal finds it."""
-    settings = ("tiny.toml", "--set", "rounds.count=6", "--set", "training.local_epochs=2")
-    command = [sys.executable, "-m", "fedaffect", "run", *settings, "--out", "stopped"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    events = place / "stopped/events.jsonl"
+def stop(place, command: list[str], logs: list[Path], death: signal.Signals) -> tuple[int, str]:
+    """Start a process of its own, stop it while each of `logs` grows; its exit code, what it said."""
+
+    def at_work(log: Path) -> bool:
+        return log.exists() and log.read_text().count('"client_finished"') >= 4
+
     with subprocess.Popen(
-        command, cwd=place.folder, env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "fedaffect", *command],
+        cwd=place.folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
-        while process.poll() is None and not (
-            events.exists() and events.read_text().count('"client_finished"') >= 5
-        ):
+        while process.poll() is None and not all(map(at_work, logs)):
             sleep(0.005)
         process.send_signal(death)
         _, said = process.communicate()
-    assert process.returncode == (130 if death == signal.SIGINT else -9)
+    return process.returncode, said
+
+
+LONG = ("run", "tiny.toml", "--set", "rounds.count=6", "--set", "training.local_epochs=2")
+
+
+def test_interrupted_by_a_person_and_gone_on_with_as_told(place):
+    events = place / "stopped/events.jsonl"
+    code, said = stop(place, [*LONG, "--out", "stopped"], [events], signal.SIGINT)
+    assert code == 130
+    assert "Traceback" not in said
     assert not (place / "stopped/summary.json").exists()
-    again = ["run", *settings, "--out", "stopped", "--resume"]
-    if death == signal.SIGINT:
-        assert "Traceback" not in said
-        again = shlex.split(said.rpartition("go on with: ")[2])[1:]
-        assert again[-1] == "--resume"
+    again = shlex.split(said.rpartition("go on with: ")[2])[1:]
+    assert again == [*LONG, "--out", "stopped", "--resume"]
     assert "resumed after round" in place.ok(*again)
-    place.ok("run", *settings, "--out", "peace")
+    place.ok(*LONG, "--out", "peace")
     assert figures(place / "stopped") == figures(place / "peace")
+
+
+def test_two_processes_killed_from_outside_and_gone_on_with_in_one(place):
+    """The child processes end with their parent; how many there are changes no bit."""
+    command = [*LONG, "--seeds", "2", "--out", "stopped"]
+    logs = [place / f"stopped/seed-{seed}/events.jsonl" for seed in (0, 1)]
+    code, _ = stop(place, [*command, "--jobs", "2"], logs, signal.SIGKILL)
+    assert code == -9
+    assert not (place / "stopped/summary.json").exists()
+    place.ok(*command, "--resume")
+    place.ok(*LONG, "--seeds", "2", "--out", "peace")
+    for run in ("", "seed-0", "seed-1"):
+        assert figures(place / "stopped" / run) == figures(place / "peace" / run)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on(place, limit):
     done = place(*BASE, "--out", "full", file_limit=limit)
     assert done.code == 2
     assert len(done.err.splitlines()) == 1
+    assert done.err.startswith("error: full/")
     assert "File too large" in done.err
     place.ok(*BASE, "--out", "full", "--resume")
     assert_same(place / "full", place / "peace")

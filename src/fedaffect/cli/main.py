@@ -8,7 +8,7 @@ from rich.console import Console
 
 from fedaffect import __version__
 from fedaffect.cli import data, run, runs
-from fedaffect.errors import UserError
+from fedaffect.errors import UserError, refused
 
 EXTRAS = {"torch": "train", "sklearn": "train", "matplotlib": "train", "jinja2": "train"}
 
@@ -43,11 +43,7 @@ def main() -> None:
     except UserError as error:
         _complain(errors, str(error))
     except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
-        _complain(
-            errors,
-            f"{where}{error.strerror or error}; see that it can be written, and that there is room",
-        )
+        _complain(errors, str(refused(error)))
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:

@@ -7,15 +7,16 @@ Whatever any view shows comes from here. Kinds, in the order in which a run writ
 accounts of a round the later holds.
 """
 
+import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from fedaffect.errors import UserError
+from fedaffect.errors import UserError, refused
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
@@ -27,25 +28,33 @@ class EventLog:
     """Appends to `events.jsonl` (or to nothing, with `path=None`) and tells its listeners."""
 
     def __init__(self, path: Path | None, listeners: tuple[Listener, ...] = ()) -> None:
-        """Continue a log; a last line that a crash cut short is dropped.
+        """Continue a log; a last line that a crash cut short is dropped. Only one process may.
 
         Raises:
-            UserError: the log was altered.
+            UserError: the log was altered, or another process is writing it.
         """
         self._listeners = listeners
         self._number, self._previous, self._file = 0, _START, None
         if path is None:
             return
-        if path.exists():
-            events = read(path)
-            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-            if events:
-                self._number, self._previous = len(events), events[-1]["hash"]
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
+        try:
+            _claim(self._file, path)
+            events = read(path)
+        except UserError:
+            self._file.close()
+            raise
+        self._file.truncate(path.read_bytes().rfind(b"\n") + 1)
+        if events:
+            self._number, self._previous = len(events), events[-1]["hash"]
 
     def append(self, kind: str, **fields: Any) -> Event:
-        """Write one event and hand it to the listeners."""
+        """Write one event and hand it to the listeners.
+
+        Raises:
+            UserError: it cannot be written. What is left of its line is no part of the record.
+        """
         event: Event = {
             "n": self._number,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -56,15 +65,20 @@ class EventLog:
         event["hash"] = self._previous = _seal(event)
         self._number += 1
         if self._file is not None:
-            self._file.write(_canonical(event) + "\n")
-            self._file.flush()
+            try:
+                self._file.write(_canonical(event) + "\n")
+                self._file.flush()
+            except OSError as error:
+                error.filename = self._file.name
+                raise refused(error) from None
         for listener in self._listeners:
             listener(event)
         return event
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of a write that has failed and been told already
+                self._file.close()
 
 
 def read(path: Path) -> list[Event]:
@@ -98,6 +112,16 @@ def read(path: Path) -> list[Event]:
             previous = event["hash"]
             events.append(event)
     return events
+
+
+def _claim(file: TextIO, path: Path) -> None:
+    """Lock the log until it is closed, or its process ends in whatever way."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"{path}: another process is at work on this run; wait for it, or stop it first"
+        ) from None
 
 
 def _canonical(event: Event) -> str:

@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -78,23 +79,21 @@ class Simulation:
         resumed = bool(self._checkpoints.rounds())
         if resumed:
             self._ensure_as_begun()
-        log = EventLog(self._events, self._listeners)
-        if not resumed:
-            log.append("run_started", command=command, **self._description())
-        rounds = Rounds(
-            self.context,
-            self.algorithm,
-            self.corpus,
-            self.shares,
-            self._engine,
-            self._learner,
-            self._checkpoints,
-            log,
-        )
-        outcome = rounds.run()
-        timing = {"seconds": perf_counter() - begun, "host": platform.node()}
-        log.append("run_finished", **self._findings(outcome), timing=timing)
-        log.close()
+        with closing(EventLog(self._events, self._listeners)) as log:
+            if not resumed:
+                log.append("run_started", command=command, **self._description())
+            outcome = Rounds(
+                self.context,
+                self.algorithm,
+                self.corpus,
+                self.shares,
+                self._engine,
+                self._learner,
+                self._checkpoints,
+                log,
+            ).run()
+            timing = {"seconds": perf_counter() - begun, "host": platform.node()}
+            log.append("run_finished", **self._findings(outcome), timing=timing)
         return outcome
 
     def models(self, outcome: Outcome) -> dict[str, Tensors]:

@@ -1,14 +1,16 @@
 """Several runs at once, each in a process of its own, told about as if they were one."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
+from threading import Thread
 from typing import Any
 
-from fedaffect.errors import UserError
+from fedaffect.errors import UserError, refused
 from fedaffect.experiment import Experiment
 from fedaffect.federation.events import Event
 from fedaffect.record.run import execute
@@ -81,23 +83,34 @@ def _in_processes(
 
 
 def _work(position: int, job: Job, resume: bool, news: Any) -> None:
-    # Ctrl-C is the parent's to handle: it ends its children.
+    # Ctrl-C is the parent's to handle: it ends its children. Where it was killed, they end too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     tell = _Teller(position, lambda at, event: news.put((at, event)))
     try:
         execute(job.experiment, job.folder, job.command, [tell], resume)
     except UserError as error:
         news.put((position, {"kind": _FAILED, "reason": str(error)}))
+    except OSError as error:
+        news.put((position, {"kind": _FAILED, "reason": str(refused(error))}))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _pass_on(news: Any, listener: Callable[[int, Event], None]) -> None:
-    """Tell the listener what has come in; wait a little for the first of it."""
+    """Tell the listener what has come in; wait a little for the first of it, not for more."""
     try:
+        position, event = news.get(timeout=WAIT_SECONDS)
         while True:
-            position, event = news.get(timeout=WAIT_SECONDS)
             if event["kind"] == _FAILED:
                 raise UserError(event["reason"])
             listener(position, event)
+            position, event = news.get_nowait()
     except Empty:
         return
 
