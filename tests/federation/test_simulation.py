@@ -167,7 +167,7 @@ def test_a_finished_run_stays_as_it_is(tiny, simulate):
 
 def test_models_of_a_shared_and_of_own_models(tiny, simulate):
     shared, own = simulate(tiny("fedavg"), "shared"), simulate(tiny("local"), "own")
-    assert list(shared.simulation.models(shared.outcome)) == ["global"]
+    assert list(shared.simulation.models(shared.outcome)) == ["model"]
     models = own.simulation.models(own.outcome)
     assert list(models) == ["client-00", "client-01", "client-02"]
     assert len({str(bits(m)) for m in models.values()}) == 3

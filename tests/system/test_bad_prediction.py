@@ -60,12 +60,12 @@ def audio_gone(arrays: dict[str, np.ndarray]) -> None:
 def test_a_damaged_model(finished, tmp_path, match):
     run = tmp_path / "run"
     shutil.copytree(finished / "runs/one", run)
-    weights, config = run / "model/global.safetensors", run / "model/config.json"
+    weights, config = run / "model/model.safetensors", run / "model/config.json"
     weights.write_bytes(weights.read_bytes()[:-1])
     predict = ("predict", run, "--data", "corpus")
     match(r"global\.safetensors: cannot be read: ", finished(*predict).complaint)
     config.write_text(config.read_text().replace('"width": 8', '"width": 16'))
-    shutil.copy(finished / "runs/one/model/global.safetensors", weights)
+    shutil.copy(finished / "runs/one/model/model.safetensors", weights)
     match(r"tensor `model/.* does not fit.*other model settings", finished(*predict).complaint)
     config.write_text(config.read_text()[:-20])
     match(r"config\.json: not valid JSON", finished(*predict).complaint)

@@ -97,11 +97,11 @@ class Simulation:
         return outcome
 
     def models(self, outcome: Outcome) -> dict[str, Tensors]:
-        """What can predict afterwards: `global`, or one model a client by name; statistics included."""
+        """What can predict afterwards: `model`, or one a client by its name; statistics included."""
         statistics = features(outcome.state)
         if self.algorithm.evaluations[0] == "global":
             return {
-                "global": {
+                "model": {
                     **self.algorithm.model_for(outcome.state, {}, self.context),
                     **statistics,
                 }

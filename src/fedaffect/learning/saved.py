@@ -24,7 +24,7 @@ class SavedModel(Section):
     """`config.json`: all that is needed to build the model again and to refuse what it cannot read.
 
     Attributes:
-        members: names of the tensors files: one `global`, or one a client.
+        members: names of the tensors files: `model`, or one a client.
         modalities: width by name.
     """
 
