@@ -15,7 +15,7 @@ def test_clients_that_a_run_does_not_have(finished, match):
     unknown = finished(*many, *data, "--client", "me").complaint
     match(r"runs/many: .*choose one with --client: client-00, client-01", unknown)
     needless = finished(*one, *data, "--client", "me").complaint
-    match(r"runs/one: --client me: there is one model, `global`; leave", needless)
+    match(r"runs/one: --client me: there is one model, `model`; leave", needless)
     match(
         r"runs/seeds: .*2 seeds; .*: runs/seeds/seed-0",
         finished("predict", "runs/seeds", *data).complaint,
