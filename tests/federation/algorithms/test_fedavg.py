@@ -75,6 +75,18 @@ def test_equal_clients_are_one_of_them(tiny, simulate, corpus, monkeypatch, clie
     assert one.figures["test"]["global"] == several.figures["test"]["global"]
 
 
+def test_equal_clients_draw_numbers_of_their_own(tiny, simulate, corpus, monkeypatch):
+    """Batches and dropout are keyed by client: twins differ from one of them, unless told not to."""
+    conversations = corpus.conversations_in("train")[:3]
+    rows = np.flatnonzero(np.isin(corpus.conversation, conversations))
+    states = []
+    for number in (1, 2):
+        shares = [Share(f"twin-{i}", conversations, rows) for i in range(number)]
+        monkeypatch.setattr(module, "partition", lambda *_, shares=shares: shares)
+        states.append(simulate(tiny("fedavg"), f"{number}").outcome.state)
+    assert bits(states[0]) != bits(states[1])
+
+
 def test_different_clients_are_not(tiny, simulate):
     """The test before would also pass if only the first client counted."""
     one = simulate(tiny("fedavg", "partition.clients=1"), "one").outcome.state

@@ -1,9 +1,12 @@
 """FedProto by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from fedaffect.corpus.partition import Share
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.fedproto import FedProto, pull
 
@@ -50,6 +53,16 @@ def test_context_is_not_in_a_prototype(seat):
     update, _ = FedProto({}).client_round({}, table.clients[0], {})
     np.testing.assert_array_equal(update.tensors["prototype/fused/0"], [2, 2])
     assert update.weights == {"prototype/fused/0": 2.0}
+
+
+def test_classes_that_a_client_may_not_learn_from_have_no_prototype(seat):
+    """Random class sets: the labels are there, but not for this client to use."""
+    table = seat([(0, (1, 1)), (1, (8, 8)), (0, (3, 3))])
+    client = table.clients[0]
+    masked = Share(client.share.name, client.share.conversations, np.array([0]))
+    update, _ = FedProto({}).client_round({}, replace(client, share=masked), {})
+    assert set(update.tensors) == {"prototype/fused/0"}
+    np.testing.assert_array_equal(update.tensors["prototype/fused/0"], [1, 1])
 
 
 def test_the_pull_is_the_mean_squared_error_by_hand():
