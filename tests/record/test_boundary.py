@@ -37,3 +37,29 @@ def test_baselines_are_called_what_they_are(make_run: MakeRun) -> None:
         if event["kind"] not in ("client_finished", "statistics_finished")
     ]
     assert warnings_about(History.of(alone)) == ["Clients sent nothing: each learnt alone."]
+
+
+def test_statistics_of_features_are_not_called_features(make_run: MakeRun) -> None:
+    declared = [
+        {"name": f"features/audio/{part}", "shape": [8], "dtype": "float64", "direction": "up"}
+        for part in ("mean", "mean_square")
+    ]
+    history = History.of(
+        event | ({"declared": declared} if event["kind"] == "run_started" else {})
+        for event in History.read(make_run()).events
+    )
+    (group,) = crossings(history)
+    assert (group.kind, group.tensors, group.sent) == ("statistics", 2, 400)
+    assert not any(line.startswith("Features ") for line in warnings_about(history))
+
+
+def test_scalars_that_tell_about_a_client_are_warned_of(make_run: MakeRun) -> None:
+    told = {"task": 1.0, "distance/happy": 0.4, "count/happy": 7.0}
+    history = History.of(
+        event | ({"scalars": told} if event["kind"] == "client_finished" else {})
+        for event in History.read(make_run()).events
+    )
+    text = " ".join(warnings_about(history))
+    assert "how unlike the others" in text
+    assert "Counts by class" in text
+    assert "Task" not in text

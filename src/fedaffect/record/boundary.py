@@ -13,7 +13,8 @@ _RISKS = {
     "which emotions it holds and how many, and where few items make a class, nearly the items.",
     "statistics": "Feature statistics are sums over a client's features: "
     "they tell its means and spreads.",
-    "distance": "Distance scores tell how unlike the others a client is.",
+    "distance": "Distances to the global prototypes tell how unlike the others a client is.",
+    "count": "Counts by class tell which emotions a client holds, and how many of each.",
 }
 _ALWAYS = "Losses and the number of utterances are seen by the server in the clear."
 
@@ -37,10 +38,10 @@ class Crossing:
 
 
 def crossings(history: History, at_most: int = 3) -> list[Crossing]:
-    """The declared names, grouped by direction and kind (the first segment of a name)."""
+    """The declared names, grouped by direction and kind."""
     groups: dict[tuple[str, str], list[tuple[tuple[int, ...], str]]] = {}
     for entry in history.start["declared"]:
-        key = (entry["direction"], entry["name"].split("/")[0])
+        key = (entry["direction"], _kind(entry["name"]))
         groups.setdefault(key, []).append((tuple(entry["shape"]), entry["dtype"]))
     return [
         Crossing(
@@ -60,7 +61,11 @@ def warnings_about(history: History) -> list[str]:
     if history.start["algorithm"] == "centralised":
         return ["This is a baseline: all data lay in one place, nothing was protected."]
     kinds = list(dict.fromkeys(c.kind for c in crossings(history) if c.direction == "up"))
-    kinds += [kind for kind in history.sent if kind not in kinds]
+    # Scalars are not declared one by one; those that tell something about a client are named here.
+    scalars = {
+        s.partition("/")[0] for e in history.of_kind("client_finished") for s in e["scalars"]
+    }
+    kinds += [kind for kind in (*history.sent, *sorted(scalars & {*_RISKS})) if kind not in kinds]
     if not kinds:
         return ["Clients sent nothing: each learnt alone."]
     told = [
@@ -68,3 +73,9 @@ def warnings_about(history: History) -> list[str]:
         for kind in kinds
     ]
     return [*told, _ALWAYS]
+
+
+def _kind(name: str) -> str:
+    """The first segment; `features/...` are statistics of features, and never features."""
+    kind = name.partition("/")[0]
+    return "statistics" if kind == "features" else kind
