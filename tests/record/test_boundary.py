@@ -31,6 +31,7 @@ def test_the_warning_follows_what_was_sent(make_run: MakeRun) -> None:
 def test_baselines_are_called_what_they_are(make_run: MakeRun) -> None:
     central = History.read(make_run("a", settings=("algorithm.name=centralised",)))
     assert "all data lay in one place" in warnings_about(central)[0]
+    assert crossings(central) == []
     alone = [
         event | ({"declared": []} if event["kind"] == "run_started" else {})
         for event in History.read(make_run("b")).events

@@ -126,10 +126,11 @@ class Rounds:
         ):
             return {}
         messages = [Message("statistics", i, 0, {}) for i in range(len(self._shares))]
-        replies = list(self._engine.exchange("statistics", messages))
+        replies = list(self._exchange("statistics", messages))
         means = self._algorithm.aggregator.reduce([r.update for r in replies if r.update]).tensors
         up, down = sum(r.bytes_up for r in replies), sum(r.bytes_down for r in replies)
-        self._count_bytes(standing, up, down)
+        standing.bytes_up += up
+        standing.bytes_down += down
         self._log.append("statistics_finished", bytes_up=up, bytes_down=down)
         state: State = {n: a for n, a in means.items() if n.startswith("statistics/")}
         for name in self._corpus.features:
@@ -154,7 +155,8 @@ class Rounds:
         messages = [Message("train", i, number, public) for i in cohort.chosen]
         seen = _Seen()
         aggregate = self._algorithm.aggregator.reduce(self._received(number, messages, seen))
-        self._count_bytes(standing, seen.bytes_up, seen.bytes_down)
+        standing.bytes_up += seen.bytes_up
+        standing.bytes_down += seen.bytes_down
         for client in cohort.chosen:
             standing.selected[client] += 1
         if not seen.losses or len(seen.losses) < self._experiment.rounds.quorum * len(messages):
@@ -175,7 +177,7 @@ class Rounds:
         self, number: int, messages: Sequence[Message], seen: "_Seen"
     ) -> Iterator[Update]:
         """The updates of a round as they come, each entered into the record."""
-        for reply in self._engine.exchange("train", messages):
+        for reply in self._exchange("train", messages):
             seen.bytes_up += reply.bytes_up
             seen.bytes_down += reply.bytes_down
             if reply.update is None:
@@ -191,7 +193,8 @@ class Rounds:
 
     def _account(self, number: int, reply: Reply, update: Update) -> dict[str, Any]:
         sent: dict[str, int] = {}
-        for name, array in update.tensors.items():
+        tensors = {} if self._algorithm.pooled else update.tensors
+        for name, array in tensors.items():
             kind = name.partition("/")[0]
             sent[kind] = sent.get(kind, 0) + array.nbytes
         return {
@@ -246,7 +249,7 @@ class Rounds:
             messages = [
                 Message("evaluate", i, number, public, split) for i in range(len(self._shares))
             ]
-            replies = self._engine.exchange("evaluate", messages)
+            replies = self._exchange("evaluate", messages)
             judged = [from_tensors(r.update.tensors) for r in replies if r.update]
         modes = {primary: [j["head"] for j in judged]}
         if all("prototype" in j for j in judged):
@@ -262,10 +265,11 @@ class Rounds:
         patience = self._experiment.rounds.patience
         return bool(patience) and standing.round - standing.best_round >= patience
 
-    def _count_bytes(self, standing: Standing, up: int, down: int) -> None:
-        if not self._algorithm.pooled:
-            standing.bytes_up += up
-            standing.bytes_down += down
+    def _exchange(self, stage: str, messages: Sequence[Message]) -> Iterator[Reply]:
+        """The engine's replies; where all data lie in one place nothing travels, so nothing is counted."""
+        for reply in self._engine.exchange(stage, messages):
+            pooled = self._algorithm.pooled
+            yield replace(reply, bytes_up=0, bytes_down=0) if pooled else reply
 
 
 def _public(state: State) -> State:

@@ -38,7 +38,9 @@ class Crossing:
 
 
 def crossings(history: History, at_most: int = 3) -> list[Crossing]:
-    """The declared names, grouped by direction and kind."""
+    """The declared names, grouped by direction and kind; none where all data lie in one place."""
+    if _is_pooled(history):
+        return []
     groups: dict[tuple[str, str], list[tuple[tuple[int, ...], str]]] = {}
     for entry in history.start["declared"]:
         key = (entry["direction"], _kind(entry["name"]))
@@ -58,7 +60,7 @@ def crossings(history: History, at_most: int = 3) -> list[Crossing]:
 
 def warnings_about(history: History) -> list[str]:
     """What may still leak, given what went up; what a compliance officer should read first."""
-    if history.start["algorithm"] == "centralised":
+    if _is_pooled(history):
         return ["This is a baseline: all data lay in one place, nothing was protected."]
     kinds = list(dict.fromkeys(c.kind for c in crossings(history) if c.direction == "up"))
     # Scalars are not declared one by one; those that tell something about a client are named here.
@@ -73,6 +75,10 @@ def warnings_about(history: History) -> list[str]:
         for kind in kinds
     ]
     return [*told, _ALWAYS]
+
+
+def _is_pooled(history: History) -> bool:
+    return bool(history.start["algorithm"] == "centralised")
 
 
 def _kind(name: str) -> str:
