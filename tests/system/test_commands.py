@@ -14,9 +14,11 @@ from time import sleep
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from fedaffect.corpus import store
 from fedaffect.experiment import Experiment
+from fedaffect.federation.events import read
 from fedaffect.record.files import REPORT
 
 
@@ -48,6 +50,24 @@ def test_a_run_is_a_folder(finished):
 def test_the_run_folder_repeats_the_run(finished, place):
     place.ok("run", finished / "runs/one/experiment.toml", "--out", "repeated")
     assert figures(place / "repeated") == figures(finished / "runs/one")
+
+
+@pytest.mark.parametrize("run", ["one", "many"])
+def test_the_record_declares_what_the_server_sends(run, finished):
+    started = read(finished / "runs" / run / "events.jsonl")[0]
+    down = {d["name"]: d for d in started["declared"] if d["direction"] == "down"}
+    (last,) = (finished / "runs" / run / "checkpoints").glob("round-000003")
+    state = safetensors.numpy.load_file(last / "state.safetensors")
+    assert state.keys() == down.keys()
+    for name, array in state.items():
+        assert (list(array.shape), str(array.dtype)) == (down[name]["shape"], down[name]["dtype"])
+
+
+def test_where_all_data_lie_in_one_place_nothing_crosses(place):
+    place.ok("run", "tiny.toml", "--set", "algorithm.name=centralised", "--out", "run")
+    events = read(place / "run/events.jsonl")
+    assert not any(e.get("bytes_up") or e.get("bytes_down") or e.get("sent") for e in events)
+    assert "may cross a client's boundary" not in (place / "run" / REPORT).read_text()
 
 
 def test_without_out_the_run_is_named_after_the_experiment(place):

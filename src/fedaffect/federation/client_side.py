@@ -123,12 +123,25 @@ class ClientSide:
 
 
 def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict[str, Spec]:
-    """The tensors of the statistics stage."""
+    """The tensors that a client may send in the statistics stage."""
+    return _statistics(corpus, experiment, ("mean", "mean_square"), "float64")
+
+
+def published_statistics_specs(
+    corpus: ConversationCorpus, experiment: Experiment
+) -> dict[str, Spec]:
+    """What the server makes of them and sends with every message."""
+    return _statistics(corpus, experiment, ("mean", "scale"), "float32")
+
+
+def _statistics(
+    corpus: ConversationCorpus, experiment: Experiment, parts: Sequence[str], dtype: str
+) -> dict[str, Spec]:
     found = {}
     if experiment.features.standardise == "federated":
         for m in corpus.modalities.values():
-            for name in ("mean", "mean_square"):
-                found[f"features/{m.name}/{name}"] = Spec(m.shape, "float64")
+            for part in parts:
+                found[f"features/{m.name}/{part}"] = Spec(m.shape, dtype)
     if experiment.training.class_weights == "federated":
         found["statistics/label_frequency"] = Spec((len(corpus.classes),), "float64")
     return found

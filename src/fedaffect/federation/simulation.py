@@ -17,7 +17,11 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, features, specs
 from fedaffect.federation.checkpoints import Checkpoints, Standing
-from fedaffect.federation.client_side import ClientSide, statistics_specs
+from fedaffect.federation.client_side import (
+    ClientSide,
+    published_statistics_specs,
+    statistics_specs,
+)
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.evaluation import Judgement
 from fedaffect.federation.events import EVENTS, EventLog, Listener, read
@@ -149,11 +153,11 @@ class Simulation:
         }
 
     def _declared(self) -> list[dict[str, Any]]:
-        """What may cross the boundary; a tensor that goes up comes down again as an aggregate."""
-        up = dict(self.algorithm.leaves(self.context)) | statistics_specs(
-            self.corpus, self.experiment
-        )
-        down = {**specs(self.algorithm.initial(self.context)), **up}
+        """What may cross the boundary; what an algorithm sends up comes down again as an aggregate."""
+        leaves, about = self.algorithm.leaves(self.context), (self.corpus, self.experiment)
+        up = {**leaves, **statistics_specs(*about)}
+        initial = specs(self.algorithm.initial(self.context))
+        down = {**initial, **leaves, **published_statistics_specs(*about)}
         return [
             {"name": name, "shape": list(s.shape), "dtype": s.dtype, "direction": direction}
             for direction, table in (("up", up), ("down", down))
