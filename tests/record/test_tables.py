@@ -48,6 +48,13 @@ def test_personal_as_the_primary_evaluation_fills_its_column(make_run: MakeRun) 
     assert row.personal_test_weighted_f1 == row.test_weighted_f1
 
 
+def test_one_client_that_holds_all_has_no_figures_over_clients(make_run: MakeRun) -> None:
+    """Centralised learning: its `personal` would be the whole test set, beside others' own classes."""
+    (row,) = comparison([make_run(clients=1)])
+    assert row.test_weighted_f1 is not None
+    assert (row.personal_test_weighted_f1, row.client_sd, row.client_worst_tenth) == (None,) * 3
+
+
 def test_it_warns_where_figures_do_not_compare(make_run: MakeRun) -> None:
     a, b = make_run("a"), make_run("b", modes=("local", "personal"))
     c, d = make_run("c", finished=False), make_run("d", settings=("partition.name=person",))

@@ -150,15 +150,15 @@ def as_json(rows: Sequence[Row]) -> str:
 def _row(name: str, summary: Summary) -> Row:
     personal = "test" if summary.get("evaluation") == "personal" else "personal_test"
     found: dict[str, Any] = {field.name: summary.get(field.name) for field in fields(Row)}
-    return Row(
-        **found
-        | {
-            "run": name,
-            "seeds": summary.get("n", 1),
-            "personal_test_weighted_f1": summary.get(f"{personal}_weighted_f1"),
-            "seconds": summary.get("timing", {}).get("seconds"),
-        }
-    )
+    found |= {
+        "run": name,
+        "seeds": summary.get("n", 1),
+        "personal_test_weighted_f1": summary.get(f"{personal}_weighted_f1"),
+        "seconds": summary.get("timing", {}).get("seconds"),
+    }
+    # A single client with everybody's classes: that is the whole test set, and no spread at all.
+    alone = dict.fromkeys(_OVER_CLIENTS) if summary.get("clients") == 1 else {}
+    return Row(**found | alone)
 
 
 def _with_spread(summary: Summary, key: str) -> str:
@@ -176,6 +176,7 @@ def _bytes(count: float) -> str:
 
 
 ONE_TABLE = 124
+_OVER_CLIENTS = ("personal_test_weighted_f1", "client_sd", "client_worst_tenth")
 _WORTH: dict[str, Callable[[Row], str]] = {
     "evaluation": lambda row: row.evaluation,
     "weighted\nF1": _weighted_f1,
