@@ -3,12 +3,19 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.record.history import History
-from fedaffect.record.report import changed_settings, client_rows, write_report
+from fedaffect.record.report import (
+    changed_settings,
+    class_scores,
+    client_rows,
+    page,
+    write_report,
+)
 
 MakeRun = Callable[..., Path]
 HOSTILE = ('<script>alert("1")</script>', "$x$", "_hidden")
@@ -155,3 +162,14 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give the folder of a run"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_items_of_a_class_are_counted_once_however_many_models(make_run: MakeRun) -> None:
+    shared = History.read(make_run("shared"))
+    own = History.read(make_run("own", modes=("local", "personal")))
+    confusion = np.array(own.finish["confusion"])
+    assert [row[1] for row in class_scores(own)] == (confusion.sum(axis=1) // 4).tolist()
+    assert [row[1] for row in class_scores(shared)] == confusion.sum(axis=1).tolist()
+    together = "all clients&#39; models together"
+    assert together in page(make_run("again", modes=("local", "personal")))
+    assert together not in page(make_run("once"))

@@ -120,7 +120,8 @@ def class_scores(history: History) -> list[tuple[str, int, float, float]]:
     scores = history.finish["test"][history.primary]
     if not scores.get("recall"):
         return []
-    items = [sum(row) for row in history.finish["confusion"]]
+    models = 1 if history.primary == "global" else len(history.clients)
+    items = [sum(row) // models for row in history.finish["confusion"]]
     return list(zip(history.classes, items, scores["recall"], scores["f1"], strict=True))
 
 
