@@ -7,7 +7,7 @@ import pytest
 
 from fedaffect.corpus.partition import labels_per_client
 from fedaffect.federation import simulation as module
-from fedaffect.federation.algorithms.base import Spec
+from fedaffect.federation.algorithms.base import Spec, specs
 from fedaffect.federation.client_side import RefusedError, guard, statistics_specs
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.evaluation import as_tensors
@@ -121,6 +121,13 @@ def test_only_what_was_declared_leaves(tiny, spy, corpus, name, setting):
     (started,) = run.of_kind("run_started")
     told = {d["name"] for d in started["declared"] if d["direction"] == "up"}
     assert told == {*declared["train"], *declared["statistics"]}
+    down = {
+        d["name"]: Spec(tuple(d["shape"]), d["dtype"])
+        for d in started["declared"]
+        if d["direction"] == "down"
+    }
+    for _, message, _ in seen:
+        assert specs(message.state).items() <= down.items()
 
 
 @pytest.mark.parametrize(("name", "setting"), ALGORITHMS)
