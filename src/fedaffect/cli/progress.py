@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -73,9 +74,8 @@ class _Line:
             case "round_finished":
                 self._finished(event)
             case "round_lost":
-                self._console.print(
-                    f"[yellow]{self._title}: round {event['round']} lost:[/] {event['reason']}"
-                )
+                lost = f"[yellow]{self._title}: round {event['round']} lost:[/]"
+                self._console.print(lost, escape(event["reason"]), highlight=False)
             case "run_finished":
                 self._show(self._rounds)
 

@@ -100,7 +100,9 @@ def demo(
     console.print(as_table(rows))
     for caution in cautions(rows):
         console.print(f"[yellow]{caution}[/]", highlight=False)
-    console.print(f"Open [bold]{folder / 'fedmpd' / 'report.html'}[/] in a browser.")
+    console.print(
+        "Open", folder / "fedmpd" / "report.html", "in a browser.", markup=False, soft_wrap=True
+    )
 
 
 def predict(
