@@ -5,6 +5,7 @@ alone; oneDNN, which torch ships too, uses them on any. On an AMD EPYC (Zen 5) i
 (docs/performance.md). Results agree to rounding.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+# oneDNN keeps a compiled kernel, with its memory, for each of the last 1024 shapes; batches of
+# conversations hardly ever repeat one, and a process would grow by gigabytes.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 WORTHWHILE = 2**24
 """Multiplications from which a product saves more than the detour costs (measured: about 10 µs)."""
