@@ -23,6 +23,18 @@ def test_clients_that_a_run_does_not_have(finished, match):
 
 
 @pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("gpu", r"--device: device: String should match pattern .*cuda.* \(given: 'gpu'\)"),
+        ("cuda:99", r"device: `cuda:99` was asked for, but torch sees .* GPU; use device=cpu"),
+    ],
+)
+def test_a_device_that_is_not_there(device, expected, finished, match):
+    command = ("predict", "runs/one", "--data", "corpus", "--device", device)
+    match(expected, finished(*command).complaint)
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         (
@@ -63,7 +75,7 @@ def test_a_damaged_model(finished, tmp_path, match):
     weights, config = run / "model/model.safetensors", run / "model/config.json"
     weights.write_bytes(weights.read_bytes()[:-1])
     predict = ("predict", run, "--data", "corpus")
-    match(r"global\.safetensors: cannot be read: ", finished(*predict).complaint)
+    match(r"model\.safetensors: cannot be read: ", finished(*predict).complaint)
     config.write_text(config.read_text().replace('"width": 8', '"width": 16'))
     shutil.copy(finished / "runs/one/model/model.safetensors", weights)
     match(r"tensor `model/.* does not fit.*other model settings", finished(*predict).complaint)

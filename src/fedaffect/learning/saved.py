@@ -89,11 +89,13 @@ def predict(folder: Path, corpus: ConversationCorpus, member: str, device: str) 
     A modality that the corpus lacks counts as missing; one that the model does not know is ignored.
 
     Raises:
-        UserError: the corpus does not fit the model, or the model's files do not fit each other.
+        UserError: the corpus does not fit the model, the model's files do not fit each other, or there
+            is no such device.
     """
     config = read_config(folder)
     fitting = _fit(corpus, config)
-    experiment = config.experiment.model_copy(update={"device": device})
+    given = {**config.experiment.model_dump(), "device": device}
+    experiment = Experiment.from_table(given, "--device")
     trainer = ConversationTrainer(fitting, experiment, roles=config.roles)
     trainer.set(read_tensors(_file(folder, member), "train the run again, or restore the file"))
     outputs = trainer.predict(np.arange(len(corpus.conversations)))

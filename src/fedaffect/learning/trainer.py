@@ -218,8 +218,11 @@ class ConversationTrainer:
 
 
 def _device(name: str) -> torch.device:
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"device: `{name}` was asked for, but torch sees no GPU; use device=cpu")
+    seen = torch.cuda.device_count()
+    if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= seen:
+        raise UserError(
+            f"device: `{name}` was asked for, but torch sees {seen or 'no'} GPU; use device=cpu"
+        )
     return torch.device(name)
 
 
