@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, online_probability, presets
+from fedaffect.federation.algorithms import find
 
 
 @pytest.mark.parametrize("name", presets())
@@ -83,6 +84,7 @@ def test_settings_come_after_the_file(tmp_path):
         ("training.learning_rate=fast", r"--set: training.learning_rate: .*\(given: 'fast'\)"),
         ("training.learning_rate=0", r"training.learning_rate: .*greater than 0"),
         ("rounds.count=2.5", r"rounds.count: .*integer"),
+        ("rounds.patience=-1", r"rounds.patience: .*greater than or equal to 0"),
         ("partition.name=alphabetical", r"partition.name: .*'iid'.*\(given: 'alphabetical'\)"),
         ("clients.availability=sometimes", r"clients.availability: availability is `always` or"),
         ("name=../elsewhere", r"name: "),
@@ -98,6 +100,20 @@ def test_wrong_settings_are_named(setting, message):
     with pytest.raises(UserError, match=message) as error:
         Experiment().with_settings([setting])
     assert "\n" not in str(error.value)
+
+
+def test_patience_lasts_until_a_second_score():
+    calm = ["rounds.patience=5", "rounds.evaluate_every=5"]
+    assert Experiment().with_settings(calm).rounds.patience == 5
+    with pytest.raises(UserError, match=r"rounds.evaluate_every: patience 5 .* \(given: 6\)"):
+        Experiment().with_settings([*calm, "rounds.evaluate_every=6"])
+    assert Experiment().with_settings(["rounds.evaluate_every=6"]).rounds.patience == 0
+
+
+@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("baseline", ["local", "fedavg", "centralised"])
+def test_every_preset_has_its_baselines(name, baseline):
+    find(Experiment.load(name, [f"algorithm.name={baseline}"]).algorithm)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from fedaffect.errors import UserError
 
@@ -49,7 +56,7 @@ class Features(Section):
 
 
 class Partition(Section):
-    """How the training part of a corpus is shared out among clients (brief: partitions of conversations).
+    """How the training part of a corpus is shared out among clients; no conversation is cut.
 
     `clients` is ignored by `person` (one client a person).
     """
@@ -133,6 +140,16 @@ class Rounds(Section):
     evaluate_every: int = Field(1, ge=1)
     checkpoint_every: int = Field(1, ge=1)
     quorum: float = Field(0.5, ge=0, le=1, description="fraction of the cohort that must answer")
+
+    @field_validator("evaluate_every")
+    @classmethod
+    def _within_patience(cls, every: int, others: ValidationInfo) -> int:
+        patience = others.data.get("patience", 0)
+        if 0 < patience < every:
+            raise ValueError(
+                f"patience {patience} would be over before a second score; raise rounds.patience"
+            )
+        return every
 
 
 class Engine(Section):
