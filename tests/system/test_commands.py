@@ -252,3 +252,15 @@ def test_the_embedded_corpus_runs_from_a_preset(place):
     assert summary["synthetic"] is True
     assert (summary["clients"], summary["rounds"]) == (20, 1)
     assert "Synthetic corpus" in place.ok("show", "runs/demo")
+
+
+def test_an_algorithm_of_one_s_own_beside_where_one_works(place):
+    (place / "mine.py").write_text(
+        "from fedaffect.federation.algorithms.fedavg import FedAvg\n\n\n"
+        "class Slow(FedAvg):\n"
+        "    def server_round(self, state, aggregate, context):\n"
+        "        new = super().server_round(state, aggregate, context)\n"
+        "        return {n: (state[n] + new[n]) / 2 for n in new}\n"
+    )
+    place.ok("run", "tiny.toml", "--set", "algorithm.name=mine:Slow", "--out", "slow")
+    assert figures(place / "slow")["algorithm"] == "mine:Slow"

@@ -1,6 +1,7 @@
 """`fedaffect`: the commands, and the one place where an error becomes a line and an exit code."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -38,6 +39,8 @@ def _common(
 def main() -> None:
     """Run the command line; exit code 2 for whatever the user can mend, 130 when interrupted."""
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    # For algorithms and models of one's own, beside where one works; last, so that it shadows nothing.
+    sys.path.append(str(Path.cwd()))
     try:
         app()
     except UserError as error:
