@@ -71,6 +71,17 @@ def test_names_given_twice(make_corpus):
         ensure_sound(replace(make_corpus(), classes=("a", "b", "a")))
 
 
+@pytest.mark.parametrize("field", ["classes", "persons", "conversations"])
+def test_a_name_that_would_steer_a_terminal(field, make_corpus):
+    corpus = make_corpus()
+    names = getattr(corpus, field)
+    steered = replace(corpus, **{field: (*names[:-1], "\x1b[2Jgone")})
+    (problem,) = (p for p in problems(steered) if p.field == "names")
+    assert problem.severity == "error"
+    assert problem.message == r"'\x1b[2Jgone' holds a control character"
+    assert not [p for p in problems(replace(corpus, name="Séance 2")) if p.field == "names"]
+
+
 def test_sizes_come_first(make_corpus):
     corpus = make_corpus()
     short = replace(corpus, features={"text": corpus.features["text"][:3]})

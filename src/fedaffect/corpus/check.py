@@ -1,5 +1,6 @@
 """What is wrong with a corpus, said so that a person can mend it."""
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -122,6 +123,12 @@ def _names(corpus: ConversationCorpus) -> Iterator[Problem]:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             yield _error(field, f"`{twice}` stands there twice", "give every one its own name")
+    everywhere = (*corpus.classes, *corpus.persons, *corpus.conversations, *corpus.features)
+    for name in (corpus.name, *everywhere):
+        if any(unicodedata.category(letter) == "Cc" for letter in name):
+            # Names go to terminals and tables as they are.
+            yield _error("names", f"{name!r} holds a control character", "give it a plain name")
+            return
 
 
 def _finite(corpus: ConversationCorpus) -> Iterator[Problem]:
