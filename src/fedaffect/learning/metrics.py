@@ -48,7 +48,7 @@ class Evaluation:
 def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:
     """Count what `outputs` got right and wrong; unlabelled utterances are left out."""
     labelled = corpus.label[outputs.item] != UNLABELLED
-    # A diverged model says NaN: it is wrong without confidence, and its record stays readable.
+    # A diverged model says NaN: counted as the first class, without confidence; its record stays readable.
     item, probability = outputs.item[labelled], np.nan_to_num(outputs.probability[labelled])
     true, estimated = corpus.label[item], probability.argmax(axis=1)
     classes = len(corpus.classes)
