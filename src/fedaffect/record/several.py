@@ -66,7 +66,8 @@ def _in_processes(
         while waiting or running:
             while waiting and len(running) < workers:
                 position, job = waiting.pop(0)
-                process = context.Process(target=_work, args=(position, job, resume, news))
+                arguments = (position, job, resume, news)
+                process = context.Process(target=_work, name=str(job.folder), args=arguments)
                 process.start()
                 running.append(process)
             _pass_on(news, listener)
@@ -74,12 +75,22 @@ def _in_processes(
                 running.remove(process)
                 if process.exitcode:
                     _pass_on(news, listener)
-                    raise RuntimeError(f"a run's process ended with code {process.exitcode}")
+                    raise _ended(process.name, process.exitcode)
     finally:
         for process in running:
             process.terminate()  # a run may be killed at any moment, and resumed
             process.join()
     _pass_on(news, listener)
+
+
+def _ended(folder: str, code: int) -> Exception:
+    """A signal comes from outside (mostly for want of memory); anything else is a fault of ours."""
+    if code < 0:
+        return UserError(
+            f"{folder}: its process was ended by signal {-code}; go on with --resume, "
+            "and with fewer --jobs where memory was short"
+        )
+    return RuntimeError(f"{folder}: its process ended with code {code}")
 
 
 def _work(position: int, job: Job, resume: bool, news: Any) -> None:
