@@ -98,6 +98,13 @@ def test_check_lists_problems_of_a_file_and_exits_with_2(fedaffect_data, file):
     ]
 
 
+def test_a_file_is_checked_as_it_would_be_imported(fedaffect_data, file):
+    """`--family` reaches the reader, which has no use for it in an .npz."""
+    for command in (["import", file, "--out", file.parent / "corpus"], ["check", file]):
+        result = fedaffect_data(*command, "--family", "mmgcn-iemocap")
+        assert "--family mmgcn-iemocap: only for feature pickles" in str(result.exception)
+
+
 def test_check_of_a_sound_corpus(fedaffect_data, file, tmp_path):
     fedaffect_data("import", file, "--out", tmp_path / "corpus", "--modalities", "text")
     result = fedaffect_data("check", tmp_path / "corpus")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bring corpora in, describe and check them.", no_args_is_help=True)
 BAR = 24
 
+Family = Annotated[
+    str | None,
+    typer.Option(help="The layout of a feature pickle of unusual widths, e.g. sdt-iemocap."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -41,10 +45,7 @@ def import_corpus(
         NonFinite,
         typer.Option(help="Vectors with NaN or Inf: refuse the file, or drop them as absent."),
     ] = NonFinite.refuse,
-    family: Annotated[
-        str | None,
-        typer.Option(help="The layout of a feature pickle of unusual widths, e.g. sdt-iemocap."),
-    ] = None,
+    family: Family = None,
     seed: Annotated[
         int, typer.Option(help="Draws a dev split for a feature pickle without a published one.")
     ] = 0,
@@ -92,13 +93,15 @@ def describe(
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="An imported corpus, or a file to import.")],
+    family: Family = None,
     as_json: AsJson = False,
 ) -> None:
     """List all that is wrong with a corpus; exit code 2 where something makes it unusable."""
     from fedaffect.corpus import formats, store
     from fedaffect.corpus.check import problems
 
-    corpus = store.load(path, check=False) if path.is_dir() else formats.read(path)
+    is_stored = path.is_dir()
+    corpus = store.load(path, check=False) if is_stored else formats.read(path, family=family)
     found = problems(corpus)
     if as_json:
         typer.echo(json.dumps([asdict(problem) for problem in found], indent=1))
