@@ -153,7 +153,10 @@ class Rounds(Section):
 
 
 class Engine(Section):
+    """Where client work runs. Figures do not depend on it."""
+
     name: Literal["local"] = "local"
+    workers: int = Field(1, ge=1, le=256, description="processes, one thread each")
 
 
 class Experiment(Section):

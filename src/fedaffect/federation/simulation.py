@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,7 +23,9 @@ from fedaffect.federation.client_side import (
     published_statistics_specs,
     statistics_specs,
 )
+from fedaffect.federation.engines.contract import Engine
 from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.engines.workers import WorkersEngine
 from fedaffect.federation.evaluation import Judgement
 from fedaffect.federation.events import EVENTS, EventLog, Listener, read
 from fedaffect.federation.memory import MemoryStore
@@ -65,8 +68,14 @@ class Simulation:
         self.context = Context(experiment, corpus.classes, 0, initial, learner.embedding_dim)
         self._learner = learner
         self._memory = MemoryStore(folder / "memory")
-        side = ClientSide(self.algorithm, self.context, corpus, shares, learner, self._memory)
-        self._engine = LocalEngine(side)
+        self._engine: Engine
+        if experiment.engine.workers == 1:
+            side = ClientSide(self.algorithm, self.context, corpus, shares, learner, self._memory)
+            self._engine = LocalEngine(side)
+        else:
+            make = partial(client_side, experiment, corpus, shares, folder)
+            volumes = [share.volume for share in shares]
+            self._engine = WorkersEngine(make, volumes, experiment.engine.workers, self._memory)
         self._checkpoints = Checkpoints(folder / "checkpoints")
         self._events, self._listeners = folder / EVENTS, listeners
 
@@ -83,7 +92,10 @@ class Simulation:
         resumed = bool(self._checkpoints.rounds())
         if resumed:
             self._ensure_as_begun()
-        with closing(EventLog(self._events, self._listeners)) as log:
+        with (
+            closing(EventLog(self._events, self._listeners)) as log,
+            closing(self._engine),
+        ):
             if not resumed:
                 log.append("run_started", command=command, **self._description())
             outcome = Rounds(
@@ -191,6 +203,18 @@ class Simulation:
             "bytes_up": standing.bytes_up,
             "bytes_down": standing.bytes_down,
         }
+
+
+def client_side(
+    experiment: Experiment, corpus: ConversationCorpus, shares: Sequence[Share], folder: Path
+) -> ClientSide:
+    """The client side of a worker process, with a learner of its own."""
+    from fedaffect.learning.trainer import ConversationTrainer
+
+    learner = ConversationTrainer(corpus, experiment)
+    context = Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
+    memory = MemoryStore(folder / "memory")
+    return ClientSide(find(experiment.algorithm), context, corpus, shares, learner, memory)
 
 
 def stability(standing: Standing) -> dict[str, float | int]:

@@ -40,3 +40,6 @@ class Engine(Protocol):
 
     def rewind(self, round_number: int) -> None:
         """Forget what clients remembered after `round_number`: the run resumes there."""
+
+    def close(self) -> None:
+        """Let go of processes and connections."""

@@ -40,3 +40,6 @@ class LocalEngine:
 
     def rewind(self, round_number: int) -> None:
         self._side.memory.rewind(round_number)
+
+    def close(self) -> None:
+        pass

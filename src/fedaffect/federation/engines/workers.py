@@ -1,0 +1,170 @@
+"""The engine on worker processes: the same bits as one process, sooner.
+
+Each worker holds a `ClientSide` of its own and computes on one thread. Clients with the most to learn go
+first, so that no worker is left alone at the end; replies are handed on in the order of the messages, so that
+sums do not know who finished first. What goes through the pipes is what would go over a network: encoded
+updates and JSON.
+"""
+
+import json
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from time import perf_counter
+from typing import Any, NamedTuple, cast
+
+from fedaffect.errors import UserError
+from fedaffect.federation.client_side import ClientSide, Message, RefusedError
+from fedaffect.federation.engines.contract import Reply
+from fedaffect.federation.memory import MemoryStore
+from fedaffect.federation.update import Update
+
+WINDOW = 8
+"""How many messages a worker may be ahead of the oldest reply: this bounds the replies kept waiting."""
+
+
+class _Worker(NamedTuple):
+    process: Any
+    pipe: Connection
+
+
+class WorkersEngine:
+    """An `Engine` over `workers` processes, started with the first exchange."""
+
+    def __init__(
+        self,
+        make: Callable[[], ClientSide],
+        volumes: Sequence[int],
+        workers: int,
+        memory: MemoryStore,
+    ) -> None:
+        """
+        Args:
+            make: builds a worker's client side; it is called in the worker, so it must be picklable.
+            volumes: how much each client has to learn from.
+            memory: the store that the workers' client sides write to.
+        """
+        self._make, self._volumes, self._size, self._memory = make, volumes, workers, memory
+        self._workers: list[_Worker] = []
+
+    def exchange(self, stage: str, messages: Sequence[Message]) -> Iterator[Reply]:
+        if not self._workers:
+            self._workers = [self._start() for _ in range(self._size)]
+        states = {id(m.state): m.state for m in messages}
+        encoded = {key: Update(state).encode() for key, state in states.items()}
+        told: dict[Connection, int] = {}
+        idle = [worker.pipe for worker in self._workers]
+        busy: dict[Connection, int] = {}
+        waiting, done, handed_on = set(range(len(messages))), dict[int, Reply](), 0
+        try:
+            while handed_on < len(messages):
+                for position in self._next(messages, waiting, handed_on, len(idle)):
+                    waiting.remove(position)
+                    pipe, message = idle.pop(), messages[position]
+                    key = id(message.state)
+                    fresh = told.get(pipe) != key
+                    told[pipe] = key
+                    _order(pipe, message, encoded[key] if fresh else None)
+                    busy[pipe] = position
+                for ready in wait(list(busy)):
+                    pipe = cast(Connection, ready)
+                    position = busy[pipe]
+                    key = id(messages[position].state)
+                    done[position] = _receive(pipe, messages[position], len(encoded[key]))
+                    del busy[pipe]
+                    idle.append(pipe)
+                while handed_on in done:
+                    yield done.pop(handed_on)
+                    handed_on += 1
+        except (EOFError, OSError) as error:
+            self.close()
+            raise UserError(
+                "a worker process ended unexpectedly (out of memory?); go on with --resume, "
+                f"perhaps with fewer engine.workers ({type(error).__name__})"
+            ) from None
+        finally:
+            if busy:  # whoever asked stopped listening: what is under way is no longer wanted
+                self.close()
+
+    def commit(self, keep: Sequence[int], round_number: int) -> None:
+        self._memory.forget(list(keep), after=round_number)
+
+    def rewind(self, round_number: int) -> None:
+        self._memory.rewind(round_number)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            worker.process.terminate()
+            worker.process.join()
+        self._workers = []
+
+    def _next(
+        self, messages: Sequence[Message], waiting: set[int], handed_on: int, count: int
+    ) -> list[int]:
+        """The largest clients among those that may be begun now."""
+        allowed = [p for p in waiting if p < handed_on + WINDOW * self._size]
+        allowed.sort(key=lambda p: (-self._volumes[messages[p].client], p))
+        return allowed[:count]
+
+    def _start(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(self._make, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+
+def _order(pipe: Connection, message: Message, state: bytes | None) -> None:
+    head = {
+        "stage": message.stage,
+        "client": message.client,
+        "round": message.round,
+        "split": message.split,
+        "fresh": state is not None,
+    }
+    pipe.send_bytes(json.dumps(head).encode())
+    if state is not None:
+        pipe.send_bytes(state)
+
+
+def _receive(pipe: Connection, message: Message, bytes_down: int) -> Reply:
+    head = json.loads(pipe.recv_bytes())
+    payload = pipe.recv_bytes() if head["answered"] else b""
+    return Reply(
+        client=message.client,
+        update=Update.decode(payload) if head["answered"] else None,
+        reason=head["reason"],
+        bytes_down=bytes_down,
+        bytes_up=len(payload),
+        seconds=head["seconds"],
+    )
+
+
+def _serve(make: Callable[[], ClientSide], pipe: Connection) -> None:
+    """A worker's life: orders in, replies out, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle: it ends its workers
+    side, state = make(), {}
+    while True:
+        try:
+            head = json.loads(pipe.recv_bytes())
+            if head.pop("fresh"):
+                state = Update.decode(pipe.recv_bytes()).tensors
+        except EOFError:
+            return
+        begun = perf_counter()
+        payload, reason = b"", ""
+        try:
+            payload = side.work(Message(state=state, **head)).encode()
+        except RefusedError as error:
+            reason = str(error)
+        answer = {
+            "answered": not reason,
+            "reason": reason,
+            "seconds": perf_counter() - begun,
+        }
+        pipe.send_bytes(json.dumps(answer).encode())
+        if payload:
+            pipe.send_bytes(payload)
