@@ -120,7 +120,8 @@ def test_only_what_was_declared_leaves(tiny, spy, corpus, name, setting):
     # And the record says no less than what was declared.
     (started,) = run.of_kind("run_started")
     told = {d["name"] for d in started["declared"] if d["direction"] == "up"}
-    assert told == {*declared["train"], *declared["statistics"]}
+    asked = declared["evaluate"] if "evaluate" in stages else {}
+    assert told == {*declared["train"], *declared["statistics"], *asked}
     down = {
         d["name"]: Spec(tuple(d["shape"]), d["dtype"])
         for d in started["declared"]

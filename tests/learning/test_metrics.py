@@ -245,3 +245,13 @@ def test_equal_conversations_leave_no_doubt():
 
 def test_no_conversation_no_interval():
     assert bootstrap_interval(np.zeros((0, 3, 3), np.int64), 0) == (0.0, 0.0)
+
+
+def test_the_interval_of_several_models_is_that_of_their_mean():
+    random = np.random.default_rng(0)
+    models = random.integers(0, 9, (5, 12, 3, 3))
+    low, high = bootstrap_interval(models, 0)
+    alone = np.array([bootstrap_interval(m, 0) for m in models])
+    assert high - low < (alone[:, 1] - alone[:, 0]).mean()  # models err apart; their mean errs less
+    same = np.broadcast_to(models[0], models.shape)
+    assert bootstrap_interval(same, 0) == pytest.approx(bootstrap_interval(models[0], 0))

@@ -162,3 +162,15 @@ def test_tensors_that_are_not_the_models_are_refused(folder, corpus, tensors, da
         safetensors.numpy.save_file(kept, path)
     with pytest.raises(UserError, match=r"global.safetensors|model/classify/bias"):
         saved.predict(folder, corpus, "global", "cpu")
+
+
+def test_a_folder_that_names_code_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "evil.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    named = {**EXPERIMENT.model_dump(), "model": {"name": "evil:Model"}}
+    config = {"experiment": named, "classes": ["a"], "modalities": {"text": 4}, "roles": 2}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "members": ["model"]}))
+    with pytest.raises(UserError, match=r"config.json: experiment.model.name: .*--allow-code"):
+        saved.read_config(tmp_path)
+    assert not (tmp_path / "ran").exists()

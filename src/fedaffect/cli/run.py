@@ -114,7 +114,10 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", help="A .csv or .json file; default: standard output.")
     ] = None,
-    device: Annotated[str, typer.Option("--device")] = "cpu",
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the model class that RUN names.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.")] = False,
 ) -> None:
     """Probabilities and modality weights for every utterance of a corpus."""
@@ -127,9 +130,9 @@ def predict(
     if seeds:
         raise UserError(f"{run_folder}: holds {len(seeds)} seeds; give one of them: {seeds[0]}")
     folder = run_folder / "model"
-    config = saved.read_config(folder)
+    config = saved.read_config(folder, allow_code)
     member = _member(run_folder, config.members, client)
-    prediction = saved.predict(folder, open_corpus(str(data)), member, device)
+    prediction = saved.predict(folder, open_corpus(str(data)), member, device, allow_code)
     rows = list(_rows(prediction, tuple(config.modalities)))
     text = _as_json(rows) if as_json or (out and out.suffix == ".json") else _as_csv(rows)
     if out is None:

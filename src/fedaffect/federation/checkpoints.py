@@ -20,7 +20,8 @@ class Standing:
         dev_scores: raw dev score of the primary evaluation, by evaluated round.
         best_round, best_score: by smoothed dev score; 0 and -1 before any.
         selected: how often each client was chosen.
-        bytes_up, bytes_down: on the encoded payloads, summed so far.
+        bytes_up, bytes_down: on the encoded payloads, summed so far; without evaluations.
+        bytes_evaluation: what evaluating clients' models moved, both ways.
         lost_in_row: rounds lost since the last good one.
     """
 
@@ -31,6 +32,7 @@ class Standing:
     selected: list[int] = field(default_factory=list)
     bytes_up: int = 0
     bytes_down: int = 0
+    bytes_evaluation: int = 0
     lost_in_row: int = 0
 
 

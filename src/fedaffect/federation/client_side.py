@@ -9,7 +9,7 @@ from fedaffect.corpus.partition import Share, labels_per_client
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
-from fedaffect.federation.evaluation import as_tensors, evaluate_modes
+from fedaffect.federation.evaluation import as_tensors, evaluate_modes, evaluation_specs
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
 from fedaffect.learning.learner import DivergedError, Learner, Tensors
@@ -71,6 +71,7 @@ class ClientSide:
                 update = self._train(message)
             case "evaluate":
                 update = self._evaluate(message)
+                guard(update, evaluation_specs(self._corpus, message.split))
             case _:
                 raise RefusedError(f"no stage `{message.stage}`")
         return update
@@ -103,10 +104,10 @@ class ClientSide:
             held = np.isin(self._corpus.conversation, share.conversations)
             for name, array in self._corpus.features.items():
                 values = array[held & self._corpus.present[name]].astype(np.float64)
-                weights[f"features/{name}"] = float(len(values))
-                if len(values):
+                if len(values) > 1:  # the mean of one is the utterance itself
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
+                    weights[f"features/{name}"] = float(len(values))
         if experiment.training.class_weights == "federated":
             counts = self._labels[message.client].astype(np.float64)
             weights["statistics"] = float(counts.sum())

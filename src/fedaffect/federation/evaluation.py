@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.schema import ConversationCorpus
-from fedaffect.federation.algorithms.base import Algorithm, State, features
+from fedaffect.federation.algorithms.base import Algorithm, Spec, State, features
 from fedaffect.learning.learner import Learner, Tensors
 from fedaffect.learning.metrics import (
+    BINS,
     Counts,
     Evaluation,
     bootstrap_interval,
@@ -57,6 +58,18 @@ def as_tensors(judged: Mapping[str, Evaluation]) -> Tensors:
     }
 
 
+def evaluation_specs(corpus: ConversationCorpus, split: str) -> dict[str, Spec]:
+    """The tensors of an evaluation by both heads: counts, from which no utterance can be told."""
+    classes, modalities = len(corpus.classes), len(corpus.features)
+    conversations = len(corpus.conversations_in(split))
+    parts = {
+        "confusion": Spec((conversations, classes, classes), "int64"),
+        "reliability": Spec((BINS, 3), "float64"),
+        "modality_weights": Spec((classes, modalities), "float64"),
+    }
+    return {f"evaluation/{m}/{p}": spec for m in ("head", "prototype") for p, spec in parts.items()}
+
+
 def from_tensors(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, Evaluation]:
     """The inverse of `as_tensors`."""
     modes = sorted({name.split("/")[1] for name in tensors})
@@ -89,18 +102,21 @@ class Judgement:
         for mode, summary in self.summary().items():
             judged = self.modes.get(mode, ())
             totals = [e.total for e in judged] or list(self.personal)
-            by_class = [recall_and_f1(c) for c in totals]
+            recall, f1 = recall_and_f1(np.stack(totals))
+            # A class counts for the models that were asked about it.
+            asked = np.stack(totals).sum(axis=-1) > 0
+            models = np.maximum(asked.sum(axis=0), 1)
             weighted = np.array([scores(c).weighted_f1 for c in totals])
             found[mode] = {
                 **summary,
-                "recall": np.mean([r for r, _ in by_class], axis=0).tolist(),
-                "f1": np.mean([f for _, f in by_class], axis=0).tolist(),
+                "recall": (np.where(asked, recall, 0).sum(axis=0) / models).tolist(),
+                "f1": (np.where(asked, f1, 0).sum(axis=0) / models).tolist(),
                 "sd": float(weighted.std()),
                 "worst_tenth": worst_tenth(weighted),
             }
             if judged:
-                intervals = [bootstrap_interval(e.confusion, seed) for e in judged]
-                found[mode]["interval"] = np.mean(intervals, axis=0).tolist()
+                confusions = np.stack([e.confusion for e in judged])
+                found[mode]["interval"] = list(bootstrap_interval(confusions, seed))
                 errors = [calibration_error(e.reliability) for e in judged]
                 found[mode]["calibration_error"] = float(np.mean(errors))
         return found

@@ -99,7 +99,7 @@ class Rounds:
         selected = standing.best_round if by_dev else standing.round
         if selected != standing.round:
             _, state = self._checkpoints.load(selected)
-        dev, test = (self._judgement(state, selected, split) for split in ("dev", "test"))
+        dev, test = (self._judgement(standing, state, selected, split) for split in ("dev", "test"))
         return Outcome(selected, state, standing, dev, test)
 
     def _restored(self) -> tuple[Standing, State] | None:
@@ -223,7 +223,7 @@ class Rounds:
             )
 
     def _evaluate(self, standing: Standing, state: State) -> dict[str, Any]:
-        judgement = self._judgement(state, standing.round, "dev")
+        judgement = self._judgement(standing, state, standing.round, "dev")
         standing.dev_scores[standing.round] = judgement.score
         recent = list(standing.dev_scores.values())[-self._experiment.rounds.smoothing :]
         smoothed = float(np.mean(recent))
@@ -236,7 +236,7 @@ class Rounds:
             "best": standing.best_round,
         }
 
-    def _judgement(self, state: State, number: int, split: str) -> Judgement:
+    def _judgement(self, standing: Standing, state: State, number: int, split: str) -> Judgement:
         """Evaluate a state, the clients remembering what they did after round `number`."""
         primary = self._algorithm.evaluations[0]
         if primary == "global":
@@ -249,7 +249,8 @@ class Rounds:
             messages = [
                 Message("evaluate", i, number, public, split) for i in range(len(self._shares))
             ]
-            replies = self._exchange("evaluate", messages)
+            replies = list(self._exchange("evaluate", messages))
+            standing.bytes_evaluation += sum(r.bytes_up + r.bytes_down for r in replies)
             judged = [from_tensors(r.update.tensors) for r in replies if r.update]
         modes = {primary: [j["head"] for j in judged]}
         if all("prototype" in j for j in judged):

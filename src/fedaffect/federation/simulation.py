@@ -26,7 +26,7 @@ from fedaffect.federation.client_side import (
 from fedaffect.federation.engines.contract import Engine
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.engines.workers import WorkersEngine
-from fedaffect.federation.evaluation import Judgement
+from fedaffect.federation.evaluation import Judgement, evaluation_specs
 from fedaffect.federation.events import EVENTS, EventLog, Listener, read
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.rounds import Outcome, Rounds
@@ -167,7 +167,12 @@ class Simulation:
     def _declared(self) -> list[dict[str, Any]]:
         """What may cross the boundary; what an algorithm sends up comes down again as an aggregate."""
         leaves, about = self.algorithm.leaves(self.context), (self.corpus, self.experiment)
-        up = {**leaves, **statistics_specs(*about)}
+        judged = self.algorithm.evaluations[0] != "global"
+        up = {
+            **leaves,
+            **statistics_specs(*about),
+            **(evaluation_specs(self.corpus, "test") if judged else {}),
+        }
         initial = specs(self.algorithm.initial(self.context))
         down = {**initial, **leaves, **published_statistics_specs(*about)}
         return [
@@ -200,6 +205,7 @@ class Simulation:
             "clients": _client_scores(self.shares, selected, test),
             "never_selected": never,
             "stability": stability(standing),
+            "bytes_evaluation": standing.bytes_evaluation,
             "bytes_up": standing.bytes_up,
             "bytes_down": standing.bytes_down,
         }

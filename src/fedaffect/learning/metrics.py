@@ -115,14 +115,17 @@ def bootstrap_interval(
     """An interval for weighted F1 by drawing conversations with replacement.
 
     Args:
-        confusion: int64 [conversations, classes, classes]; the conversation is what is independent.
+        confusion: int64 [..., conversations, classes, classes]; the conversation is what is
+            independent. Of several models the interval is that of their mean, all seeing one draw.
     """
     random = generator(seed, "bootstrap")
-    count, classes = confusion.shape[:2]
+    count, classes = confusion.shape[-3:-1]
     picked = random.integers(0, count, size=(draws, count))
     times = np.stack([np.bincount(rows, minlength=count) for rows in picked])
-    totals = (times @ confusion.reshape(count, classes**2)).reshape(draws, classes, classes)
+    models = confusion.reshape(int(np.prod(confusion.shape[:-3])), count, classes**2)
+    totals = (times @ models).reshape(-1, draws, classes, classes)
     support, (_, f1) = totals.sum(axis=-1), recall_and_f1(totals)
-    drawn = (support * f1).sum(axis=-1) / np.maximum(support.sum(axis=-1), 1)
+    each = (support * f1).sum(axis=-1) / np.maximum(support.sum(axis=-1), 1)
+    drawn = each.mean(axis=0)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -67,11 +67,14 @@ def save(
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def read_config(folder: Path) -> SavedModel:
+def read_config(folder: Path, allow_code: bool = False) -> SavedModel:
     """The description of a saved model.
 
+    Args:
+        allow_code: whether the folder may name a model outside this package, to be imported.
+
     Raises:
-        UserError: no model there, or one that this version cannot read.
+        UserError: no model there, one that this version cannot read, or code that is not allowed.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -80,10 +83,22 @@ def read_config(folder: Path) -> SavedModel:
         table = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON: {error}") from None
-    return validated(SavedModel, table, str(path))
+    config = validated(SavedModel, table, str(path))
+    if ":" in config.experiment.model.name and not allow_code:
+        raise UserError(
+            f"{path}: experiment.model.name: `{config.experiment.model.name}` would import code that a "
+            "folder names; give --allow-code if you trust it"
+        )
+    return config
 
 
-def predict(folder: Path, corpus: ConversationCorpus, member: str, device: str) -> Prediction:
+def predict(
+    folder: Path,
+    corpus: ConversationCorpus,
+    member: str,
+    device: str,
+    allow_code: bool = False,
+) -> Prediction:
     """Every utterance of `corpus` through one member of a saved model.
 
     A modality that the corpus lacks counts as missing; one that the model does not know is ignored.
@@ -92,7 +107,7 @@ def predict(folder: Path, corpus: ConversationCorpus, member: str, device: str) 
         UserError: the corpus does not fit the model, the model's files do not fit each other, or there
             is no such device.
     """
-    config = read_config(folder)
+    config = read_config(folder, allow_code)
     fitting = _fit(corpus, config)
     given = {**config.experiment.model_dump(), "device": device}
     experiment = Experiment.from_table(given, "--device")

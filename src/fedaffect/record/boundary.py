@@ -13,6 +13,8 @@ _RISKS = {
     "which emotions it holds and how many, and where few items make a class, nearly the items.",
     "statistics": "Feature statistics are sums over a client's features: "
     "they tell its means and spreads.",
+    "evaluation": "Evaluations are counts of right and wrong estimates on the shared dev and test parts; "
+    "their bytes, both ways, are counted apart from those of learning.",
     "distance": "Distances to the global prototypes tell how unlike the others a client is.",
     "count": "Counts by class tell which emotions a client holds, and how many of each.",
 }
@@ -52,7 +54,7 @@ def crossings(history: History, at_most: int = 3) -> list[Crossing]:
             len(tensors),
             tuple(dict.fromkeys(tensors))[:at_most],
             len(set(tensors)) > at_most,
-            history.sent.get(kind) if direction == "up" else None,
+            _sent(history, direction, kind),
         )
         for (direction, kind), tensors in sorted(groups.items(), reverse=True)
     ]
@@ -75,6 +77,14 @@ def warnings_about(history: History) -> list[str]:
         for kind in kinds
     ]
     return [*told, _ALWAYS]
+
+
+def _sent(history: History, direction: str, kind: str) -> int | None:
+    if direction != "up":
+        return None
+    if kind == "evaluation":
+        return (history.finish or {}).get("bytes_evaluation")
+    return history.sent.get(kind)
 
 
 def _is_pooled(history: History) -> bool:

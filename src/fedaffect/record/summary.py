@@ -41,6 +41,7 @@ def summarise(events: Iterable[Event]) -> Summary:
         "clients": len(history.clients),
         "never_selected": len(history.never_selected),
         "rounds": len(history.rounds),
+        "bytes_evaluation": (finish or {}).get("bytes_evaluation"),
         "bytes_up": history.bytes_in("up"),
         "bytes_down": history.bytes_in("down"),
     }

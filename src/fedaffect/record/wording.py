@@ -21,6 +21,7 @@ KINDS = {
     "distance": "distances to the global prototypes",
     "forest": "trees of a forest",
     "variate": "control variates",
+    "evaluation": "evaluations",
 }
 
 
