@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The CPU build; a plain `torch` would fetch gigabytes of CUDA libraries.
+# Pinned: a newer one may bring gigabytes of CUDA libraries. Name another build or index here if you like.
 TORCH ?= torch==2.13.0
 export OMP_NUM_THREADS ?= 1
 

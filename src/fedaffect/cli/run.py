@@ -18,7 +18,14 @@ from fedaffect.experiment import Experiment, presets
 if TYPE_CHECKING:
     from fedaffect.record.several import Job
 
-DEMO = ("local", "fedavg", "fedproto", "fedmpd", "centralised")
+DEMO = {
+    "local": ["algorithm.name=local"],
+    "fedproto": ["algorithm.name=fedproto"],
+    "fedmpd": ["algorithm.name=fedmpd"],
+    "fedmpd-both": ["algorithm.name=fedmpd", "algorithm.exchange=both"],
+    "fedavg": ["algorithm.name=fedavg"],
+    "centralised": ["algorithm.name=centralised"],
+}
 
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder of the run.", show_default="runs/NAME")
@@ -78,7 +85,7 @@ def demo(
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Five ways to learn from 20 clients of the embedded (synthetic) corpus, and a report to open."""
+    """Six ways to learn from 20 clients of the embedded (synthetic) corpus, and a report to open."""
     from fedaffect.record.several import Job
     from fedaffect.record.tables import as_json as rows_as_json
     from fedaffect.record.tables import as_table, cautions, comparison
@@ -86,8 +93,8 @@ def demo(
     folder = out or Path("runs") / "demo"
     console = Console(stderr=as_json)
     jobs = []
-    for name in DEMO:
-        settings = [f"algorithm.name={name}", f"seed={seed}"]
+    for name, choice in DEMO.items():
+        settings = [*choice, f"seed={seed}"]
         pairs = [part for setting in settings for part in ("--set", setting)]
         command = shlex.join(["fedaffect", "run", "demo", *pairs, "--out", str(folder / name)])
         jobs.append(Job(Experiment.load("demo", settings), folder / name, command, name))
