@@ -108,7 +108,11 @@ def demo(
     for caution in cautions(rows):
         console.print(f"[yellow]{caution}[/]", highlight=False)
     console.print(
-        "Open", folder / "fedmpd-both" / "report.html", "in a browser.", markup=False, soft_wrap=True
+        "Open",
+        folder / "fedmpd-both" / "report.html",
+        "in a browser.",
+        markup=False,
+        soft_wrap=True,
     )
 
 
