@@ -108,7 +108,7 @@ def _facts_table(summary: dict[str, Any]) -> "Table":
         text = NOTHING if value is None else str(value)
         if isinstance(value, bool):
             text = "yes" if value else "no"
-        elif key.startswith("bytes_"):
+        elif key.startswith("bytes_") and value is not None:
             text = data_size(value)
         elif isinstance(value, float):
             text = figure(value)
