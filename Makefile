@@ -18,7 +18,7 @@ $(VENV)/.ready: pyproject.toml
 	touch $@
 
 demo: setup
-	$(BIN)/fedaffect demo --out runs/demo
+	$(BIN)/fedaffect demo
 
 lint: setup
 	$(BIN)/ruff check src tests benchmarks

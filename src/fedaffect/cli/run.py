@@ -80,7 +80,9 @@ def run(
 
 
 def demo(
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the runs are kept.", show_default="runs")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     workers: Workers = 2,
     as_json: AsJson = False,
@@ -90,14 +92,15 @@ def demo(
     from fedaffect.record.tables import as_json as rows_as_json
     from fedaffect.record.tables import as_table, cautions, comparison
 
-    folder = out or Path("runs") / "demo"
+    kept = out or Path("runs")
     console = Console(stderr=as_json)
     jobs = []
     for name, choice in DEMO.items():
         settings = [*choice, f"seed={seed}"]
         pairs = [part for setting in settings for part in ("--set", setting)]
-        command = shlex.join(["fedaffect", "run", "demo", *pairs, "--out", str(folder / name)])
-        jobs.append(Job(Experiment.load("demo", settings), folder / name, command, name))
+        folder = kept / f"demo-{name}"
+        command = shlex.join(["fedaffect", "run", "demo", *pairs, "--out", str(folder)])
+        jobs.append(Job(Experiment.load("demo", settings), folder, command, name))
     _execute_all(jobs, workers, console, resume=True)
     folders = [job.folder for job in jobs]
     rows = comparison(folders)
@@ -109,7 +112,7 @@ def demo(
         console.print(f"[yellow]{caution}[/]", highlight=False)
     console.print(
         "Open",
-        folder / "fedmpd-both" / "report.html",
+        kept / "demo-fedmpd-both" / "report.html",
         "in a browser.",
         markup=False,
         soft_wrap=True,
