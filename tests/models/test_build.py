@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from fedaffect.errors import UserError
-from fedaffect.experiment import Section
+from fedaffect.experiment import Experiment, Section, presets
 from fedaffect.models import build, names
 from fedaffect.models.sdt import SDT
 
@@ -54,7 +54,8 @@ def test_an_unknown_model_is_one_line_naming_what_exists(name):
         ({"fusion": "sum"}, "fusion"),
         ({"beta": -1.0}, "beta"),
         ({"dropout": 1.0}, "dropout"),
-        ({"modality_order": ["text", "audio"]}, "modality_order"),
+        ({"modality_order": ["text", "smell"]}, "modality_order"),
+        ({"modality_order": ["text", "text"]}, "at most once"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, field):
@@ -76,3 +77,21 @@ def test_the_same_seed_gives_the_same_parameters():
     first, second = parameters(), parameters()
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_modalities_that_are_not_ordered_follow_by_name():
+    def order(*first):
+        settings = {"fusion": "attention_score", "modality_order": list(first)}
+        return make("sdt", settings, dict.fromkeys(("audio", "text", "visual"), 4)).fusion.order
+
+    assert order() == (0, 1, 2)
+    assert order("text") == (1, 0, 2)
+    assert order("visual", "text") == (2, 1, 0)
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_builds_on_the_field_s_feature_files(preset):
+    """SDT's and MMGCN's pickles call the third modality `visual`, ours `nonverbal` or `video`."""
+    settings = Experiment.load(preset).model.settings
+    for third in ("visual", "nonverbal", "video"):
+        make("sdt", settings, {"audio": 4, third: 4, "text": 4})

@@ -53,7 +53,8 @@ class SDT(nn.Module):
         rho: Correlation = "pearson"
         beta: Literal["learned"] | Annotated[float, Field(gt=-1)] = "learned"
         modality_order: tuple[str, ...] = Field(
-            (), description="for rho: each is compared with the one before; () = sorted names"
+            (),
+            description="for rho: each is compared with the one before; those not named follow by name",
         )
         embedding_dim: int = Field(0, ge=0, description="0 = width, without a projection")
 
@@ -161,12 +162,13 @@ def _unimodal_gate(settings: SDT.Settings) -> nn.Module:
 
 
 def _fusion(settings: SDT.Settings, names: tuple[str, ...]) -> nn.Module:
-    order = settings.modality_order or names
-    if sorted(order) != sorted(names):
+    first = settings.modality_order
+    if len(set(first)) < len(first) or not set(first) <= set(names):
         raise UserError(
-            f"model: modality_order: name each modality once: {', '.join(names)} "
-            f"(given: {', '.join(order)})"
+            f"model: modality_order: name each modality at most once, of: {', '.join(names)} "
+            f"(given: {', '.join(first)})"
         )
+    order = (*first, *(m for m in names if m not in first))
     if settings.fusion == "gated":
         return GatedFusion(settings.width)
     return AttentionScoreFusion(
