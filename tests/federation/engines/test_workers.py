@@ -2,6 +2,7 @@
 
 import os
 import signal
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -36,11 +37,10 @@ def test_a_lost_worker_is_one_line_and_the_run_resumes(tiny, simulate):
     whole = simulate(experiment, "whole")
 
     def kill(event):
-        if event["kind"] == "client_finished" and event["round"] == 2:
-            from multiprocessing import active_children
-
+        if event["kind"] == "round_started" and event["round"] == 2:
             for child in active_children():
                 os.kill(child.pid, signal.SIGKILL)
+                child.join()
 
     with pytest.raises(UserError, match=r"a worker process ended unexpectedly .* --resume"):
         simulate(experiment, "killed", listeners=[kill])
