@@ -49,7 +49,8 @@ class Features(Section):
     """How raw feature columns are scaled before a model sees them.
 
     `federated`: zero mean and unit variance by statistics that the clients sum up together in a first
-    exchange; equal to the statistics of the pooled training part. `none`: as stored.
+    exchange: those of the pooled training part, but that `person` counts a conversation once for each of its
+    people, and that a client with a single utterance of a modality keeps it to itself. `none`: as stored.
     """
 
     standardise: Literal["federated", "none"] = "federated"

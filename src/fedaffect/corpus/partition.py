@@ -4,6 +4,7 @@ The unit of context is the conversation, so it is never cut: where a client may 
 utterances (its own, or those of its classes), the others stay as unsupervised context.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,7 @@ def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> lis
     return make(corpus, settings, generator(seed, "partition", settings.name))
 
 
-def labels_per_client(corpus: ConversationCorpus, shares: list[Share]) -> Integers:
+def labels_per_client(corpus: ConversationCorpus, shares: Sequence[Share]) -> Integers:
     """[clients, classes]: how many supervised utterances of each class a client holds."""
     classes = len(corpus.classes)
     return np.stack([np.bincount(corpus.label[s.supervised], minlength=classes) for s in shares])

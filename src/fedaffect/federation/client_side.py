@@ -53,7 +53,7 @@ class ClientSide:
         self._context = context
         self._corpus = corpus
         self._shares = shares
-        self._labels = labels_per_client(corpus, list(shares))
+        self._labels = labels_per_client(corpus, shares)
         self._learner = learner
         self.memory = memory
 

@@ -59,7 +59,7 @@ def as_tensors(judged: Mapping[str, Evaluation]) -> Tensors:
 
 
 def evaluation_specs(corpus: ConversationCorpus, split: str) -> dict[str, Spec]:
-    """The tensors of an evaluation by both heads: counts, from which no utterance can be told."""
+    """The tensors of an evaluation by both heads: counts, by conversation or summed."""
     classes, modalities = len(corpus.classes), len(corpus.features)
     conversations = len(corpus.conversations_in(split))
     parts = {

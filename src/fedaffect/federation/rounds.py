@@ -63,7 +63,7 @@ class Rounds:
         self._algorithm = algorithm
         self._corpus = corpus
         self._shares = shares
-        self._labels = labels_per_client(corpus, list(shares))
+        self._labels = labels_per_client(corpus, shares)
         self._engine = engine
         self._judge = judge
         self._checkpoints = checkpoints

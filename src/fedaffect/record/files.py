@@ -7,6 +7,7 @@ from pathlib import Path
 from fedaffect.errors import UserError
 
 REPORT = "report.html"
+SUMMARY = "summary.json"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,15 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
-from fedaffect.federation.events import EVENTS
+from fedaffect.federation.events import EVENTS, Event
 
-Event = dict[str, Any]
 _OF_A_ROUND = {
     "round_started",
     "client_finished",

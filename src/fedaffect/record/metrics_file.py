@@ -4,8 +4,9 @@ import csv
 import io
 from pathlib import Path
 
+from fedaffect.federation.events import Event
 from fedaffect.record.files import write_text
-from fedaffect.record.history import Event, History, quartiles
+from fedaffect.record.history import History, quartiles
 from fedaffect.record.summary import SCORES
 
 FILE = "metrics.csv"

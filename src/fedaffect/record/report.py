@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from fedaffect import __version__
 from fedaffect.experiment import Experiment
+from fedaffect.federation.events import Event
 from fedaffect.record import plots, wording
 from fedaffect.record.boundary import UNDISCLOSED, crossings, warnings_about
 from fedaffect.record.drawing import Drawing
 from fedaffect.record.files import REPORT, write_text
-from fedaffect.record.history import Event, History
+from fedaffect.record.history import History
 from fedaffect.record.palette import modality_colours
 from fedaffect.record.summary import SCORES, read_summary, seed_folders, summarise_seeds
 

@@ -15,10 +15,9 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
 from fedaffect.federation.events import EVENTS, Listener, read
-from fedaffect.record.files import REPORT, write_text
+from fedaffect.record.files import REPORT, SUMMARY, write_text
 
 EXPERIMENT = "experiment.toml"
-SUMMARY = "summary.json"
 
 
 def open_corpus(data: str) -> ConversationCorpus:

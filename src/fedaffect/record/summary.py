@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fedaffect.errors import UserError
-from fedaffect.record.files import write_text
-from fedaffect.record.history import Event, History
+from fedaffect.federation.events import Event
+from fedaffect.record.files import SUMMARY, write_text
+from fedaffect.record.history import History
 
 Summary = dict[str, Any]
-FILE = "summary.json"
 SCORES = ("weighted_f1", "macro_f1", "accuracy", "uar")
 
 
@@ -57,7 +57,7 @@ def write_summary(folder: Path) -> Summary:
         UserError: neither a run nor the seeds of one.
     """
     summary = _compute(folder)
-    write_text(folder / FILE, json.dumps(summary, indent=2) + "\n")
+    write_text(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
@@ -67,7 +67,7 @@ def read_summary(folder: Path) -> Summary:
     Raises:
         UserError: neither a run nor the seeds of one, or not JSON.
     """
-    path = folder / FILE
+    path = folder / SUMMARY
     if path.is_file() and not seed_folders(folder):
         try:
             stored: Summary = json.loads(path.read_text("utf-8"))

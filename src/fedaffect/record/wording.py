@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from fedaffect.record.history import Event
+from fedaffect.federation.events import Event
 
 NOTHING = "–"
 

@@ -104,7 +104,8 @@ class WorkersEngine:
         self, messages: Sequence[Message], waiting: set[int], handed_on: int, count: int
     ) -> list[int]:
         """The largest clients among those that may be begun now."""
-        allowed = [p for p in waiting if p < handed_on + WINDOW * self._size]
+        window = range(handed_on, handed_on + WINDOW * self._size)
+        allowed = [p for p in window if p in waiting]
         allowed.sort(key=lambda p: (-self._volumes[messages[p].client], p))
         return allowed[:count]
 
