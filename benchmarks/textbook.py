@@ -2,13 +2,19 @@
 
 What `fedaffect.models.sdt` is measured against and must agree with; it shares no code with it but the
 names of the parameters, so that one's weights load into the other. Gated fusion, no missing modality.
+
+    PYTHONPATH=benchmarks fedaffect run iemocap-small --set model.name=textbook:TextbookSDT
 """
 
 import math
+from collections.abc import Mapping
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 
@@ -16,16 +22,19 @@ from fedaffect.models.prediction import Prediction
 class TextbookSDT(nn.Module):
     """Ma et al. 2024, sections 3.2 to 3.5."""
 
+    class Settings(Section):
+        """The keys of the experiment's `[model]` that this formulation has."""
+
+        width: int = Field(64, ge=1)
+        heads: int = Field(8, ge=1)
+        dropout: float = Field(0.5, ge=0, lt=1)
+        fusion: Literal["gated"] = "gated"
+
     def __init__(
-        self,
-        modalities: dict[str, int],
-        roles: int,
-        classes: int,
-        width: int,
-        heads: int = 8,
-        dropout: float = 0.5,
+        self, settings: Settings, *, modalities: Mapping[str, int], roles: int, classes: int
     ) -> None:
         super().__init__()
+        width, heads, dropout = settings.width, settings.heads, settings.dropout
         names = tuple(modalities)
         pairs = [f"{n}->{m}" for m in names for n in names]
         self.modalities = names

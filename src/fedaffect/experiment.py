@@ -81,6 +81,10 @@ class Training(Section):
         1e-5, ge=0, description="L2 added to the gradient, as in Adam's paper"
     )
     optimiser_state: Literal["reset", "keep"] = "reset"
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="of products; auto: bfloat16 for wide models where the machine has units for it",
+    )
     class_weights: Literal["none", "local", "federated"] = "local"
     temperature: float = Field(1.0, gt=0)
     task_weight: float = Field(1.0, ge=0)
@@ -141,6 +145,10 @@ class Rounds(Section):
     evaluate_every: int = Field(1, ge=1)
     checkpoint_every: int = Field(1, ge=1)
     quorum: float = Field(0.5, ge=0, le=1, description="fraction of the cohort that must answer")
+    record: Literal["clients", "rounds", "ends"] = Field(
+        "clients",
+        description="what events.jsonl tells: of every client in a round, of rounds, of begin and end only",
+    )
 
     @field_validator("evaluate_every")
     @classmethod

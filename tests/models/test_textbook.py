@@ -41,7 +41,8 @@ def test_predictions_and_gradients_agree(monkeypatch, textbook, batch, worthwhil
     monkeypatch.setattr(linear, "WORTHWHILE", worthwhile)
     settings = {"width": 16, "heads": 2, "dropout": 0.0}
     ours = build("sdt", settings, modalities=SIZES, roles=2, classes=3)
-    theirs = textbook.TextbookSDT(SIZES, 2, 3, 16, heads=2, dropout=0.0)
+    chosen = textbook.TextbookSDT.Settings(**settings)
+    theirs = textbook.TextbookSDT(chosen, modalities=SIZES, roles=2, classes=3)
     theirs.load_state_dict(ours.state_dict())
     one, other = ours(batch), theirs(batch)
     rows = batch.valid

@@ -15,8 +15,10 @@ from fedaffect.experiment import Experiment
 from fedaffect.learning.learner import DivergedError, ExtraLoss, Fit, Outputs, Tensors
 from fedaffect.learning.objectives import class_weights as inverse_frequency
 from fedaffect.learning.objectives import sdt_objective
+from fedaffect.learning.precision import choose
 from fedaffect.models import build
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.prediction import Prediction
 from fedaffect.randomness import seed_for
 
 PREDICTION_BATCH = 16
@@ -52,6 +54,7 @@ class ConversationTrainer:
                 roles=max(roles, corpus.roles),
                 classes=len(corpus.classes),
             ).to(self._device)
+        self.precision = choose(self._training.precision, self._model, self._device)
         self._roles = max(roles, corpus.roles)
         frozen = {n for n, p in self._model.named_parameters() if not p.requires_grad}
         self._state = {
@@ -125,7 +128,7 @@ class ConversationTrainer:
             sums, items = {}, 0
             for conversations in shuffled(useful, self._training.batch_size, random):
                 batch = self._batch(conversations, counted)
-                prediction = self._model(batch)
+                prediction = self._forward(batch)
                 loss, parts = sdt_objective(prediction, batch, self._training, weight)
                 if extra_loss is not None:
                     extra = extra_loss(prediction, batch)
@@ -151,7 +154,7 @@ class ConversationTrainer:
         with torch.inference_mode():
             for batch_of in by_length(self._corpus, conversations, PREDICTION_BATCH):
                 batch = self._batch(batch_of, nobody)
-                prediction = self._model(batch)
+                prediction = self._forward(batch)
                 valid = batch.valid
                 rows = padded_rows(self._corpus, batch_of)
                 found["item"].append(rows[rows < len(self._corpus)])
@@ -162,6 +165,11 @@ class ConversationTrainer:
         order = np.argsort(item)
         parts = {k: np.concatenate(v)[order] for k, v in found.items()}
         return Outputs(parts["item"], parts["p"], parts["z"], parts["w"])
+
+    def _forward(self, batch: DialogueBatch) -> Prediction:
+        with self.precision.products(self._device):
+            prediction: Prediction = self._model(batch)
+        return prediction.float()
 
     def _batch(self, conversations: Integers, counted: torch.Tensor) -> DialogueBatch:
         rows = torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)

@@ -24,3 +24,13 @@ class Prediction:
     embedding: Tensor
     embedding_by_modality: Mapping[str, Tensor]
     modality_weights: Tensor
+
+    def float(self) -> "Prediction":
+        """The same in float32, whatever precision the model's products had."""
+        return Prediction(
+            logits=self.logits.float(),
+            by_modality={m: x.float() for m, x in self.by_modality.items()},
+            embedding=self.embedding.float(),
+            embedding_by_modality={m: x.float() for m, x in self.embedding_by_modality.items()},
+            modality_weights=self.modality_weights.float(),
+        )

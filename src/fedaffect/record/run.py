@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ def execute(
     corpus = open_corpus(experiment.data)
     learner = ConversationTrainer(corpus, experiment)
     simulation = Simulation(experiment, corpus, learner, folder, tuple(listeners))
-    _begin(folder, experiment, corpus)
+    _begin(folder, experiment, corpus, learner.precision)
     outcome = simulation.run(command)
     models = simulation.models(outcome)
     card = model_card(summarise(read(folder / EVENTS)))
@@ -139,11 +140,13 @@ def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def _begin(folder: Path, experiment: Experiment, corpus: ConversationCorpus) -> None:
+def _begin(
+    folder: Path, experiment: Experiment, corpus: ConversationCorpus, precision: Any
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / EXPERIMENT).exists():
         write_text(folder / EXPERIMENT, experiment.to_toml())
-    write_text(folder / "environment.json", json.dumps(_environment(corpus), indent=2))
+    write_text(folder / "environment.json", json.dumps(_environment(corpus, precision), indent=2))
 
 
 def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") -> str:
@@ -159,7 +162,7 @@ def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") ->
     return ""
 
 
-def _environment(corpus: ConversationCorpus) -> dict[str, Any]:
+def _environment(corpus: ConversationCorpus, precision: Any) -> dict[str, Any]:
     packages = ("numpy", "torch", "safetensors", "pydantic", "scikit-learn")
     return {
         "fedaffect": __version__,
@@ -168,6 +171,7 @@ def _environment(corpus: ConversationCorpus) -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "packages": {name: _version(name) for name in packages},
+        "precision": asdict(precision),
         "corpus_sha256": corpus.provenance.sha256,
         "arguments": sys.argv[1:],
     }

@@ -98,6 +98,7 @@ class AttentionScoreFusion(nn.Module):
     @torch.no_grad()
     def correlations(self, hidden: Tensor, present: Tensor) -> Tensor:
         """rho, [B, N, M] in [0.05, 1]; 1 where there is nothing to correlate with."""
+        hidden = hidden.float()  # a mean over channels, whatever products are computed in
         rho = torch.ones_like(hidden[..., 0])
         if self.rho == "ones":
             return rho

@@ -28,7 +28,8 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         large = x.numel() * self.out_features >= WORTHWHILE
-        if large and x.dtype == torch.float32 and x.is_cpu and prefers_onednn():
+        plain = x.dtype == torch.float32 and x.is_cpu and not torch.is_autocast_enabled("cpu")
+        if large and plain and prefers_onednn():
             product: Tensor = _OneDnnLinear.apply(  # type: ignore[no-untyped-call]
                 x, self.weight, self.bias
             )

@@ -1,0 +1,52 @@
+"""In which numbers a model multiplies: float32, or bfloat16 where the machine does that natively and it pays.
+
+Only operands of products are cast (torch.autocast). Weights, optimiser and losses stay float32.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+WIDE = 512
+"""From this width on bfloat16 saves more than a third of a step (docs/performance.md, measured there)."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A choice and its reason, as `environment.json` records them."""
+
+    name: Literal["float32", "bfloat16"]
+    reason: str
+
+    def products(self, device: torch.device) -> AbstractContextManager[None]:
+        """Within it, products on the device are computed in this precision."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.name == "bfloat16")
+
+
+def choose(
+    asked: Literal["auto", "float32", "bfloat16"], model: nn.Module, device: torch.device
+) -> Precision:
+    """What was asked for; with `auto`, by the width of the model and what the device can do.
+
+    The rule looks at nothing that changes from run to run, so that equal experiments on one machine
+    give equal numbers.
+    """
+    if asked != "auto":
+        return Precision(asked, "as the experiment says")
+    width = max((min(p.shape) for p in model.parameters() if p.dim() == 2), default=0)
+    if width < WIDE:
+        return Precision("float32", f"width {width}: bfloat16 pays from {WIDE} on")
+    if not multiplies_bfloat16(device):
+        return Precision("float32", f"width {width}, but no bfloat16 units on {device.type}")
+    return Precision("bfloat16", f"width {width}, and {device.type} has bfloat16 units")
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has units for products of bfloat16 numbers."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    can: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # not in torch 2.6
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
