@@ -144,3 +144,24 @@ def test_what_is_no_number_is_not_written(tmp_path):
 def test_a_missing_log_is_named(tmp_path):
     with pytest.raises(UserError, match=r"events.jsonl: no event log here"):
         read(tmp_path / "events.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("record", "written"),
+    [
+        ("clients", ["run_started", "client_finished", "client_failed", "round_finished"]),
+        ("rounds", ["run_started", "client_failed", "round_finished"]),
+        ("ends", ["run_started", "client_failed"]),
+    ],
+)
+def test_what_need_not_be_written_is_still_told(tmp_path, record, written):
+    told = []
+    log = EventLog(tmp_path / "events.jsonl", (told.append,), record)
+    every = ["run_started", "client_finished", "client_failed", "round_finished"]
+    for kind in every:
+        log.append(kind)
+    log.close()
+    events = read(tmp_path / "events.jsonl")  # and the chain holds
+    assert [e["kind"] for e in events] == written
+    assert [e["n"] for e in events] == list(range(len(written)))
+    assert [e["kind"] for e in told] == every

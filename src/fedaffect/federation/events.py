@@ -4,7 +4,7 @@ Whatever any view shows comes from here. Kinds, in the order in which a run writ
 `run_started`, `statistics_finished`, then for each round `round_started`, `client_finished` or
 `client_failed` for each client, `round_finished` or `round_lost`, `checkpoint`; at the end
 `run_finished`. A resumed run writes `resumed` and repeats rounds after its checkpoint; of two
-accounts of a round the later holds.
+accounts of a round the later holds. `rounds.record` may ask for less; what went wrong is always told.
 """
 
 import fcntl
@@ -22,18 +22,31 @@ Event = dict[str, Any]
 Listener = Callable[[Event], None]
 EVENTS = "events.jsonl"
 _START = "0" * 64
+_ROUNDS_AND_ENDS = frozenset({"client_finished"})
+_ENDS = _ROUNDS_AND_ENDS | {"statistics_finished", "round_started", "round_finished", "checkpoint"}
+UNWRITTEN: dict[str, frozenset[str]] = {
+    "clients": frozenset(),
+    "rounds": _ROUNDS_AND_ENDS,
+    "ends": _ENDS,
+}
+"""By `rounds.record`, the kinds that only listeners hear of."""
 
 
 class EventLog:
     """Appends to `events.jsonl` (or to nothing, with `path=None`) and tells its listeners."""
 
-    def __init__(self, path: Path | None, listeners: tuple[Listener, ...] = ()) -> None:
+    def __init__(
+        self, path: Path | None, listeners: tuple[Listener, ...] = (), record: str = "clients"
+    ) -> None:
         """Continue a log; a last line that a crash cut short is dropped. Only one process may.
+
+        Args:
+            record: how much is written; see `UNWRITTEN`.
 
         Raises:
             UserError: the log was altered, or another process is writing it.
         """
-        self._listeners = listeners
+        self._listeners, self._unwritten = listeners, UNWRITTEN[record]
         self._number, self._previous, self._file = 0, _START, None
         if path is None:
             return
@@ -60,20 +73,26 @@ class EventLog:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "kind": kind,
             **fields,
-            "previous": self._previous,
         }
-        event["hash"] = self._previous = _seal(event)
-        self._number += 1
-        if self._file is not None:
-            try:
-                self._file.write(_canonical(event) + "\n")
-                self._file.flush()
-            except OSError as error:
-                error.filename = self._file.name
-                raise refused(error) from None
+        if kind not in self._unwritten:
+            self._write(event)
         for listener in self._listeners:
             listener(event)
         return event
+
+    def _write(self, event: Event) -> None:
+        """Seal an event and add it to the file."""
+        event["previous"] = self._previous
+        event["hash"] = self._previous = _seal(event)
+        self._number += 1
+        if self._file is None:
+            return
+        try:
+            self._file.write(_canonical(event) + "\n")
+            self._file.flush()
+        except OSError as error:
+            error.filename = self._file.name
+            raise refused(error) from None
 
     def close(self) -> None:
         if self._file is not None:

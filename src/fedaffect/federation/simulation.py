@@ -89,11 +89,12 @@ class Simulation:
             UserError: the folder holds another run, or the record of this one was altered.
         """
         begun = perf_counter()
+        record = self.experiment.rounds.record
         resumed = bool(self._checkpoints.rounds())
         if resumed:
             self._ensure_as_begun()
         with (
-            closing(EventLog(self._events, self._listeners)) as log,
+            closing(EventLog(self._events, self._listeners, record)) as log,
             closing(self._engine),
         ):
             if not resumed:
