@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
@@ -199,3 +200,22 @@ def test_arrays_that_are_no_safetensors(content, stored):
     altered(stored, lambda table: table.update(arrays=sizes))
     with pytest.raises(UserError, match="not readable as safetensors"):
         store.load(stored)
+
+
+def test_processes_share_one_copy_of_what_is_stored(make_corpus, tmp_path):
+    store.save(make_corpus(), tmp_path / "corpus")
+    corpus = store.load(tmp_path / "corpus")
+    assert len(ForkingPickler.dumps(corpus)) < 4_000  # where the arrays lie, not what they hold
+    again = ForkingPickler.loads(ForkingPickler.dumps(corpus))
+    for name, array in corpus.features.items():
+        assert isinstance(again.features[name], np.memmap)
+        assert not again.features[name].flags.writeable
+        np.testing.assert_array_equal(again.features[name], array)
+
+
+def test_a_part_of_a_mapped_array_travels_as_numbers(make_corpus, tmp_path):
+    store.save(make_corpus(), tmp_path / "corpus")
+    part = store.load(tmp_path / "corpus").features["text"][3:5]
+    again = ForkingPickler.loads(ForkingPickler.dumps(part))
+    np.testing.assert_array_equal(again, part)
+    assert not isinstance(again, np.memmap)

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import mmap
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import safetensors
@@ -24,6 +27,14 @@ FORMAT = "fedaffect conversation corpus"
 MAXIMUM_INDEX_BYTES = 2**26
 MAXIMUM_ARRAYS_BYTES = 2**34
 _COLUMNS = ("label", "person", "split", "conversation", "turn", "role")
+_DTYPES = {
+    **{"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool"},
+    **{
+        f"{letter}{bits}": f"{name}{bits}"
+        for letter, name in (("I", "int"), ("U", "uint"))
+        for bits in (8, 16, 32, 64)
+    },
+}
 
 
 class _StoredModality(Section):
@@ -99,7 +110,10 @@ def save(corpus: ConversationCorpus, folder: str | Path) -> None:
 
 
 def load(folder: str | Path, *, check: bool = True) -> ConversationCorpus:
-    """Read a stored corpus; sizes, names and the hash are looked at before any array is used.
+    """Map a stored corpus; sizes, names and the hash are looked at before any array is used.
+
+    Its arrays are read-only views of the file, so that processes which open the same corpus, or are
+    handed it (`multiprocessing`), share one copy in memory.
 
     Args:
         check: also refuse a corpus with errors (`check.problems`); off to list them all.
@@ -201,7 +215,7 @@ def _read_arrays(file: Path, index: _Index) -> dict[str, Array]:
     if sha256_of(file) != index.arrays.sha256:
         raise UserError(f"{file}: SHA-256 differs from the one in {INDEX}; {again}")
     try:
-        arrays: dict[str, Array] = safetensors.numpy.load_file(file)
+        arrays = _mapped(file)
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"{file}: not readable as safetensors ({error}); {again}") from None
     expected = {column: Modality(column, (), "int64") for column in _COLUMNS}
@@ -219,6 +233,41 @@ def _read_arrays(file: Path, index: _Index) -> dict[str, Array]:
                 f"{modality.dtype}{list(shape)}; {again}"
             )
     return arrays
+
+
+def _mapped(file: Path) -> dict[str, Array]:
+    """The arrays of a safetensors file, mapped where they lie; the library has checked its header."""
+    with safetensors.safe_open(file, "numpy"):
+        pass
+    with file.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(size))
+    header.pop("__metadata__", None)
+    return {
+        name: _map(
+            file,
+            _DTYPES[entry["dtype"]],
+            8 + size + entry["data_offsets"][0],
+            tuple(entry["shape"]),
+        )
+        for name, entry in header.items()
+    }
+
+
+def _map(file: Path, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    return np.memmap(file, dtype, "r", offset, shape)
+
+
+def _by_reference(array: "np.memmap[Any, Any]") -> tuple[Callable[..., Array], tuple[Any, ...]]:
+    """How a mapped array goes to another process: as where it lies. A part of one goes as numbers."""
+    if not isinstance(array.base, mmap.mmap) or array.filename is None:
+        return np.array, (np.asarray(array),)
+    return _map, (Path(array.filename), str(array.dtype), array.offset, array.shape)
+
+
+ForkingPickler.register(np.memmap, _by_reference)
 
 
 def _flush(file: Path) -> None:

@@ -187,12 +187,14 @@ class ConversationTrainer:
         """Scale the whole corpus once; absent features and the padding row stay 0."""
         self._features = {}
         for name, array in self._corpus.features.items():
-            scaled = array.astype(np.float32)
+            padded = np.zeros((len(array) + 1, *array.shape[1:]), np.float32)
+            scaled = padded[:-1]
+            scaled[:] = array
             if f"features/{name}/mean" in self._statistics:
                 scaled -= self._statistics[f"features/{name}/mean"].astype(np.float32)
                 scaled /= self._statistics[f"features/{name}/scale"].astype(np.float32)
             scaled[~self._corpus.present[name]] = 0.0
-            self._features[name] = self._padded(scaled, 0.0)
+            self._features[name] = torch.from_numpy(padded).to(self._device)
 
     def _padded(self, array: npt.NDArray[Any], padding: float) -> torch.Tensor:
         row = np.full((1, *array.shape[1:]), padding, array.dtype)

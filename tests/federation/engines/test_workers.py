@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from multiprocessing import active_children
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from fedaffect.corpus.partition import partition
 from fedaffect.errors import UserError
 from fedaffect.federation.client_side import Message
-from fedaffect.federation.engines.workers import WINDOW, WorkersEngine
+from fedaffect.federation.engines.workers import WINDOW, WorkersEngine, _window
 from fedaffect.federation.memory import MemoryStore
+from fedaffect.federation.simulation import client_side
 
 
 @pytest.mark.parametrize(
@@ -48,10 +50,6 @@ def test_a_lost_worker_is_one_line_and_the_run_resumes(tiny, simulate):
 
 
 def test_a_refusal_crosses_and_workers_close(tiny, corpus, tmp_path):
-    from functools import partial
-
-    from fedaffect.federation.simulation import client_side
-
     experiment = tiny("fedavg")
     shares = partition(corpus, experiment.partition, experiment.seed)
     make = partial(client_side, experiment, corpus, shares, tmp_path)
@@ -62,10 +60,21 @@ def test_a_refusal_crosses_and_workers_close(tiny, corpus, tmp_path):
     engine.close()
 
 
-def test_the_largest_go_first_within_a_window():
-    engine = WorkersEngine(lambda: None, [1, 5, 3, *[2] * 20, 9], 1, MemoryStore(None))
-    messages = [Message("train", i, 1, {}) for i in range(24)]
-    waiting = set(range(24))
-    assert engine._next(messages, waiting, 0, 2) == [1, 2]
-    assert 23 not in engine._next(messages, waiting, 0, 24)  # too far ahead of the oldest reply
-    assert engine._next(messages, waiting, 24 - WINDOW, 1) == [23]
+def test_the_largest_go_first():
+    engine = WorkersEngine(lambda: None, [1, 5, 3, 2, 2, 9], 1, MemoryStore(None))
+    messages = [Message("train", i, 1, {}) for i in range(6)]
+    assert engine._largest(messages, {0, 1, 2, 3, 4}) == [1, 2, 3, 4, 0]
+
+
+@pytest.mark.parametrize(("size", "window"), [(0, WINDOW), (2**20, WINDOW), (2**26, 4), (2**30, 1)])
+def test_few_large_replies_wait(size, window):
+    assert _window(size) == window
+
+
+def test_what_a_person_can_mend_is_told(tiny, corpus, tmp_path):
+    experiment = tiny("fedavg", "device=cuda:7")
+    make = partial(client_side, experiment, corpus, [], tmp_path)
+    engine = WorkersEngine(make, [1, 1], 2, MemoryStore(tmp_path / "memory"))
+    with pytest.raises(UserError, match="`cuda:7` was asked for"):
+        list(engine.exchange("train", [Message("train", i, 1, {}) for i in (0, 1)]))
+    assert not active_children()

@@ -22,6 +22,8 @@ from fedaffect.federation.update import Update
 
 WINDOW = 8
 """How many messages a worker may be ahead of the oldest reply: this bounds the replies kept waiting."""
+WAITING_BYTES = 2**28
+"""Where replies are large the window is narrower: about so many bytes a worker may wait."""
 
 
 class _Worker(NamedTuple):
@@ -56,10 +58,12 @@ class WorkersEngine:
         told: dict[Connection, int] = {}
         idle = [worker.pipe for worker in self._workers]
         busy: dict[Connection, int] = {}
+        window = self._size * _window(max(map(len, encoded.values()), default=0))
         waiting, done, handed_on = set(range(len(messages))), dict[int, Reply](), 0
         try:
             while handed_on < len(messages):
-                for position in self._next(messages, waiting, handed_on, len(idle)):
+                ahead = waiting & set(range(handed_on, handed_on + window))
+                for position in self._largest(messages, ahead)[: len(idle)]:
                     waiting.remove(position)
                     pipe, message = idle.pop(), messages[position]
                     key = id(message.state)
@@ -100,14 +104,9 @@ class WorkersEngine:
             worker.process.join()
         self._workers = []
 
-    def _next(
-        self, messages: Sequence[Message], waiting: set[int], handed_on: int, count: int
-    ) -> list[int]:
-        """The largest clients among those that may be begun now."""
-        window = range(handed_on, handed_on + WINDOW * self._size)
-        allowed = [p for p in window if p in waiting]
-        allowed.sort(key=lambda p: (-self._volumes[messages[p].client], p))
-        return allowed[:count]
+    def _largest(self, messages: Sequence[Message], positions: set[int]) -> list[int]:
+        """Positions in the order in which to begin: those with the most to learn from first."""
+        return sorted(positions, key=lambda p: (-self._volumes[messages[p].client], p))
 
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -116,6 +115,11 @@ class WorkersEngine:
         process.start()
         theirs.close()
         return _Worker(process, ours)
+
+
+def _window(size: int) -> int:
+    """How many messages a worker may be ahead, with replies of about `size` bytes."""
+    return max(1, min(WINDOW, WAITING_BYTES // max(size, 1)))
 
 
 def _order(pipe: Connection, message: Message, state: bytes | None) -> None:
@@ -133,6 +137,8 @@ def _order(pipe: Connection, message: Message, state: bytes | None) -> None:
 
 def _receive(pipe: Connection, message: Message, bytes_down: int) -> Reply:
     head = json.loads(pipe.recv_bytes())
+    if head["failed"]:
+        raise UserError(head["failed"])
     payload = pipe.recv_bytes() if head["answered"] else b""
     return Reply(
         client=message.client,
@@ -147,7 +153,11 @@ def _receive(pipe: Connection, message: Message, bytes_down: int) -> Reply:
 def _serve(make: Callable[[], ClientSide], pipe: Connection) -> None:
     """A worker's life: orders in, replies out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle: it ends its workers
-    side, state = make(), {}
+    side, state, failed = None, {}, ""
+    try:
+        side = make()
+    except UserError as error:
+        failed = str(error)
     while True:
         try:
             head = json.loads(pipe.recv_bytes())
@@ -158,12 +168,16 @@ def _serve(make: Callable[[], ClientSide], pipe: Connection) -> None:
         begun = perf_counter()
         payload, reason = b"", ""
         try:
-            payload = side.work(Message(state=state, **head)).encode()
+            if side is not None:
+                payload = side.work(Message(state=state, **head)).encode()
         except RefusedError as error:
             reason = str(error)
+        except UserError as error:
+            failed = str(error)
         answer = {
-            "answered": not reason,
+            "answered": bool(payload),
             "reason": reason,
+            "failed": failed,
             "seconds": perf_counter() - begun,
         }
         pipe.send_bytes(json.dumps(answer).encode())
