@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -49,18 +51,10 @@ class Update:
     @property
     def encoded_size(self) -> int:
         """`len(self.encode())`, without copying a tensor (safetensors' layout, written out)."""
-        header: dict[str, Any] = {"__metadata__": self._metadata()}
-        arrays = self._arrays()
-        start = 0
-        for name in sorted(arrays, key=lambda n: (_LAYOUT[arrays[n].dtype.str[1:]], n)):
-            end = start + arrays[name].nbytes
-            shape = list(arrays[name].shape)
-            header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
-            start = end
-        # A dtype's name has 2 to 4 letters; the header is padded to a multiple of 8.
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        letters = sum(len(_DTYPE_NAMES[a.dtype.str[1:]]) - 3 for a in arrays.values())
-        return 8 + -(-(len(text) + letters) // 8) * 8 + start
+        looks = ((n, a.dtype.str[1:], a.shape) for n, a in self._arrays().items())
+        described, data = _sizes(tuple(looks))
+        header = len(_compact({"__metadata__": self._metadata()})) + described
+        return 8 + -(-header // 8) * 8 + data  # the header is padded to a multiple of 8
 
     @staticmethod
     def decode(payload: bytes) -> "Update":
@@ -104,6 +98,22 @@ class Update:
             "scalars": dict(self.scalars),
         }
         return {"update": json.dumps(parts)}
+
+
+@lru_cache(maxsize=32)  # clients send the same tensors round after round
+def _sizes(looks: tuple[tuple[str, str, tuple[int, ...]], ...]) -> tuple[int, int]:
+    """Bytes that tensors (name, dtype, shape) take in a payload's header, and in its body."""
+    described = start = 0
+    for name, dtype, shape in sorted(looks, key=lambda look: (_LAYOUT[look[1]], look[0])):
+        end = start + prod(shape) * int(dtype[1:])
+        entry = {"dtype": _DTYPE_NAMES[dtype], "shape": shape, "data_offsets": [start, end]}
+        described += len(_compact({name: entry})) - 1  # a comma and no braces
+        start = end
+    return described, start
+
+
+def _compact(table: Mapping[str, Any]) -> bytes:
+    return json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _numbers(parts: dict[str, Any]) -> dict[str, dict[str, float]]:
