@@ -46,7 +46,7 @@ class OpenSection(Section):
 
 
 class Features(Section):
-    """How raw feature columns are scaled before a model sees them.
+    """Which features take part, and how raw columns are scaled before a model sees them.
 
     `federated`: zero mean and unit variance by statistics that the clients sum up together in a first
     exchange: those of the pooled training part, but that `person` counts a conversation once for each of its
@@ -54,6 +54,7 @@ class Features(Section):
     """
 
     standardise: Literal["federated", "none"] = "federated"
+    modalities: tuple[str, ...] = Field((), description="which take part; all where none is named")
 
 
 class Partition(Section):

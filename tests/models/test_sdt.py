@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from fedaffect.errors import UserError
 from fedaffect.models import build
 
 TRIO = {"audio": 3, "text": 4, "visual": 2}
@@ -244,3 +245,43 @@ def test_every_stream_that_enters_an_encoder_has_its_own_dropout_draw(make_batch
     assert all(
         not torch.equal(one, other) for i, one in enumerate(draws) for other in draws[i + 1 :]
     )
+
+
+@pytest.mark.parametrize("encoders", ["intra", "inter"])
+def test_encoders_that_are_off_are_not_there(make_batch, encoders):
+    batch, off = make_batch(), model(encoders=encoders)
+    pairs = {
+        name.split(".")[1] for name, _ in off.named_parameters() if name.startswith("encoder.")
+    }
+    own = {f"{m}->{m}" for m in TRIO}
+    every = {f"{a}->{b}" for a in TRIO for b in TRIO}
+    assert pairs == (own if encoders == "intra" else every - own)
+    changed = replace(batch, features={**batch.features, "text": batch.features["text"] + 1})
+    before, after = off(batch), off(changed)
+    reads_text = {"intra": {"text"}, "inter": {"audio", "visual", "text"}}[encoders]
+    for m in TRIO:  # a query is a residual too: with `inter`, text still passes on what it is
+        same = torch.allclose(before.by_modality[m], after.by_modality[m])
+        assert same == (m not in reads_text)
+
+
+def test_one_modality_alone_cannot_read_others():
+    with pytest.raises(UserError, match="use `intra`"):
+        model({"text": 4}, encoders="inter")
+
+
+def test_without_roles_who_speaks_changes_nothing(make_batch):
+    batch, off = make_batch(), model(roles=False)
+    assert not any("role" in name for name, _ in off.named_parameters())
+    swapped = replace(batch, role=torch.where(batch.valid, 1 - batch.role.clamp_max(1), batch.role))
+    assert torch.equal(off(batch).logits[batch.valid], off(swapped).logits[batch.valid])
+
+
+def test_students_alone_predict_their_mean_probability(make_batch):
+    batch = make_batch()
+    prediction = model(predict_with="students")(batch)
+    present = torch.stack([batch.present[m] & batch.valid for m in TRIO], dim=-1).unsqueeze(-1)
+    each = torch.stack([prediction.by_modality[m].softmax(-1) for m in TRIO], dim=-2)
+    mean = (each * present).sum(-2) / present.sum(-2).clamp_min(1)
+    rows = batch.valid & present.any(-2).squeeze(-1)
+    torch.testing.assert_close(prediction.logits.exp()[rows], mean[rows])
+    assert prediction.logits.isfinite().all()

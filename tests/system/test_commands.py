@@ -70,6 +70,14 @@ def test_where_all_data_lie_in_one_place_nothing_crosses(place):
     assert "may cross a client's boundary" not in (place / "run" / REPORT).read_text()
 
 
+def test_a_run_on_some_of_the_modalities(place):
+    place.ok("run", "tiny.toml", "--out", "less", "--set", 'features.modalities=["text"]')
+    config = json.loads((place / "less/model/config.json").read_text())
+    assert list(config["modalities"]) == ["text"]
+    failed = place("run", "tiny.toml", "--out", "none", "--set", 'features.modalities=["odour"]')
+    assert "no modality `odour`; it has: " in failed.complaint
+
+
 def test_without_out_the_run_is_named_after_the_experiment(place):
     place.ok("run", "tiny.toml", "--set", "rounds.count=1", "--set", "name=mine")
     assert (place / "runs/mine/summary.json").is_file()

@@ -42,6 +42,13 @@ class SDT(nn.Module):
         feedforward: int = Field(0, ge=0, description="0 = width")
         layers: int = Field(1, ge=1)
         dropout: float = Field(0.5, ge=0, lt=1)
+        encoders: Literal["all", "intra", "inter"] = Field(
+            "all", description="a modality reads: all, itself alone, the others alone"
+        )
+        roles: bool = Field(True, description="whether who speaks is added to every stream")
+        predict_with: Literal["fusion", "students"] = Field(
+            "fusion", description="students: the mean of their probabilities, no fused head"
+        )
         fusion: Literal["gated", "attention_score"] = "gated"
         unimodal_gate: Literal["trained", "identity"] = Field(
             "trained", description="identity: x sigmoid(x), as SDT has it on MELD"
@@ -50,6 +57,10 @@ class SDT(nn.Module):
             False, description="keep the parameters of SDT's release that nothing uses or trains"
         )
         attention_units: int = Field(128, ge=1)
+        attention_axis: Literal["modality", "time"] = Field(
+            "modality",
+            description="what the softmax of eq. 5 runs over, for each utterance or modality",
+        )
         rho: Correlation = "pearson"
         beta: Literal["learned"] | Annotated[float, Field(gt=-1)] = "learned"
         modality_order: tuple[str, ...] = Field(
@@ -70,13 +81,15 @@ class SDT(nn.Module):
         super().__init__()
         names, width = tuple(modalities), settings.width
         self.modalities = names
+        self.sources = {m: _sources(settings, names, m) for m in names}
+        self.predict_with = settings.predict_with
         self.project = nn.ModuleDict(
             {m: Linear(size, width, bias=False) for m, size in modalities.items()}
         )
         self.positions = Positions(width)
-        self.role = nn.Embedding(roles + 1, width, padding_idx=roles)
+        self.role = nn.Embedding(roles + 1, width, padding_idx=roles) if settings.roles else None
         self.dropout = Dropout(settings.dropout)
-        pairs = [_pair(source, m) for m in names for source in names]
+        pairs = [_pair(source, m) for m in names for source in sorted(self.sources[m])]
         self.encoder = nn.ModuleDict(
             {
                 pair: Encoder(
@@ -91,7 +104,7 @@ class SDT(nn.Module):
             }
         )
         self.unimodal_gate = nn.ModuleDict({pair: _unimodal_gate(settings) for pair in pairs})
-        self.reduce = nn.ModuleDict({m: Linear(len(names) * width, width) for m in names})
+        self.reduce = nn.ModuleDict({m: Linear(len(self.sources[m]) * width, width) for m in names})
         self.fusion = _fusion(settings, names)
         self.classify = Linear(width, classes)
         self.student = nn.ModuleDict({m: Linear(width, classes) for m in names})
@@ -105,21 +118,25 @@ class SDT(nn.Module):
         """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
         packing = Packing(batch.valid)
         present = {m: batch.present[m] & batch.valid for m in self.modalities}
-        role = self.role(packing.pack(batch.role))
-        place = self.positions(packing.turns, batch.valid.shape[1]) + role
+        place = self.positions(packing.turns, batch.valid.shape[1])
+        if self.role is not None:
+            place = place + self.role(packing.pack(batch.role))
         stream = {}
         for m in self.modalities:
             absent = ~packing.pack(present[m]).unsqueeze(-1)
             stream[m] = self.project[m](packing.pack(batch.features[m]).masked_fill(absent, 0))
             stream[m] = stream[m] + place
         hidden = {m: self._gather(m, stream, present, packing) for m in self.modalities}
-        fused, weights = self.fusion(
-            torch.stack(list(hidden.values()), dim=-2),
-            packing.pack(torch.stack(list(present.values()), dim=-1)),
-        )
+        here = packing.pack(torch.stack(list(present.values()), dim=-1))
+        fused, weights = self.fusion(torch.stack(list(hidden.values()), dim=-2), here, packing)
         student = {m: self.student[m](self.dropout(h.relu())) for m, h in hidden.items()}
+        logits = (
+            self.classify(fused)
+            if self.predict_with == "fusion"
+            else _mean_opinion(torch.stack(list(student.values()), dim=-2), here)
+        )
         return Prediction(
-            logits=packing.unpack(self.classify(fused)),
+            logits=packing.unpack(logits),
             by_modality={m: packing.unpack(logits) for m, logits in student.items()},
             embedding=packing.unpack(self.embed(fused)),
             embedding_by_modality={m: packing.unpack(self.embed(h)) for m, h in hidden.items()},
@@ -135,7 +152,7 @@ class SDT(nn.Module):
     ) -> Tensor:
         """What one modality [T, d] knows after reading itself, then each of the others."""
         read = []
-        for source in (modality, *(m for m in self.modalities if m != modality)):
+        for source in self.sources[modality]:
             pair = _pair(source, modality)
             # Every stream that enters an encoder has a dropout draw of its own.
             query = self.dropout(stream[modality])
@@ -148,6 +165,23 @@ class SDT(nn.Module):
 
 def _pair(source: str, target: str) -> str:
     return f"{source}->{target}"
+
+
+def _sources(settings: SDT.Settings, names: tuple[str, ...], modality: str) -> tuple[str, ...]:
+    """What a modality reads: itself first."""
+    others = tuple(m for m in names if m != modality)
+    if settings.encoders == "inter" and not others:
+        raise UserError("model: encoders: with one modality there is no other to read; use `intra`")
+    chosen = {"all": (modality, *others), "intra": (modality,), "inter": others}
+    return chosen[settings.encoders]
+
+
+def _mean_opinion(logits: Tensor, present: Tensor) -> Tensor:
+    """Log of the students' mean probability, [T, C], over the modalities present: [T, M, C], [T, M]."""
+    count = present.sum(dim=-1, keepdim=True).clamp_min(1)
+    share = present / count
+    probability = (logits.softmax(dim=-1) * share.unsqueeze(-1)).sum(dim=-2)
+    return probability.clamp_min(torch.finfo(probability.dtype).tiny).log()
 
 
 def _unimodal_gate(settings: SDT.Settings) -> nn.Module:
@@ -175,6 +209,7 @@ def _fusion(settings: SDT.Settings, names: tuple[str, ...]) -> nn.Module:
         settings.width,
         order=[names.index(m) for m in order],
         units=settings.attention_units,
+        axis=settings.attention_axis,
         rho=settings.rho,
         beta=None if settings.beta == "learned" else settings.beta,
     )

@@ -121,6 +121,8 @@ def execute(
     from fedaffect.record.report import write_report
 
     corpus = open_corpus(experiment.data)
+    if experiment.features.modalities:
+        corpus = corpus.with_modalities(experiment.features.modalities)
     learner = ConversationTrainer(corpus, experiment)
     simulation = Simulation(experiment, corpus, learner, folder, tuple(listeners))
     _begin(folder, experiment, corpus, learner.precision)

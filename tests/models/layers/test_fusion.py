@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedaffect.models.layers.fusion import AttentionScoreFusion, GatedFusion
+from fedaffect.models.layers.packing import Packing
 
 FUSIONS = {
     "gated": lambda: GatedFusion(6),
@@ -157,3 +158,15 @@ def test_the_correlation_is_no_path_for_gradients():
     fusion = AttentionScoreFusion(6, range(3))
     hidden, present = streams()
     assert not fusion.correlations(hidden.requires_grad_(), present).requires_grad
+
+
+def test_over_time_a_modality_shares_its_attention_among_a_conversations_utterances():
+    """Two conversations of 2 and 1 utterances; equal scores give 1/2, 1/2 and 1; absence is left out."""
+    fusion = AttentionScoreFusion(2, range(2), units=3, axis="time", rho="ones", beta=1.0)
+    torch.nn.init.zeros_(fusion.score.weight)
+    packing = Packing(torch.tensor([[True, True], [True, False]]))
+    present = torch.tensor([[True, True], [True, False], [True, True]])
+    _, weights = fusion(torch.ones(3, 2, 2), present, packing)
+    # a' = 1 + a: the text has a = 1/2, 1/2, 1; the audio is alone in its conversation both times: 1, -, 1.
+    expected = [[1.5 / 3.5, 2 / 3.5], [1, 0], [0.5, 0.5]]
+    torch.testing.assert_close(weights, torch.tensor(expected))

@@ -1,7 +1,7 @@
 """From one vector a modality to one vector an utterance; absent modalities weigh nothing.
 
-Every fusion has `forward(hidden [B, N, M, d], present bool [B, N, M])` and returns the fused
-[B, N, d] and the weights of the modalities [B, N, M]. An utterance without a modality gives 0.
+Every fusion has `forward(hidden [T, M, d], present bool [T, M], packing)` for packed utterances, and
+returns the fused [T, d] and the weights of the modalities [T, M]. An utterance without a modality gives 0.
 """
 
 import math
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedaffect.models.layers.linear import Linear
+from fedaffect.models.layers.packing import Packing
 
 Correlation = Literal["pearson", "abs", "ones"]
 SMALLEST_CORRELATION = 0.05
@@ -35,7 +36,9 @@ class GatedFusion(nn.Module):
         super().__init__()
         self.gate = Linear(width, width, bias=False)
 
-    def forward(self, hidden: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, hidden: Tensor, present: Tensor, packing: Packing | None = None
+    ) -> tuple[Tensor, Tensor]:
         weights = softmax_over_present(self.gate(hidden), present.unsqueeze(-1), dim=-2)
         return (weights * hidden).sum(dim=-2), weights.mean(dim=-1)
 
@@ -46,7 +49,7 @@ class AttentionScoreFusion(nn.Module):
     For the vector x_m of each present modality m of an utterance
 
         u = tanh(W x + b),  e = V u                               (3, 4: additive attention)
-        a = softmax_m(e / sqrt(U))                                (5: over modalities)
+        a = softmax(e / sqrt(U))         (5: over the modalities, or over a conversation's utterances)
         a' = rho (1 + beta a)                                     (6)
         x' = sum_m a'_m x_m / sum_m a'_m                          (7, normalised)
 
@@ -59,6 +62,7 @@ class AttentionScoreFusion(nn.Module):
     Args:
         order: indices of the modalities; each but the first has a predecessor.
         units: U.
+        axis: of the softmax. Over time a weight is about 1/N, so that it hardly moves a'.
         beta: None = learned, one for each modality.
     """
 
@@ -67,11 +71,13 @@ class AttentionScoreFusion(nn.Module):
         width: int,
         order: Sequence[int],
         units: int = 128,
+        axis: Literal["modality", "time"] = "modality",
         rho: Correlation = "pearson",
         beta: float | None = None,
     ) -> None:
         super().__init__()
         self.order = tuple(order)
+        self.axis = axis
         self.rho = rho
         self.fixed_beta = beta
         self.units = Linear(width, units)
@@ -86,10 +92,18 @@ class AttentionScoreFusion(nn.Module):
             return self.fixed_beta
         return functional.softplus(self.raw_beta) - 1
 
-    def forward(self, hidden: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, hidden: Tensor, present: Tensor, packing: Packing | None = None
+    ) -> tuple[Tensor, Tensor]:
         units = torch.tanh(self.units(hidden))
         score = self.score(units).squeeze(-1) / math.sqrt(units.shape[-1])
-        attention = softmax_over_present(score, present, dim=-1)
+        if self.axis == "modality":
+            attention = softmax_over_present(score, present, dim=-1)
+        else:
+            if packing is None:
+                raise ValueError("over time, it must be known where a conversation ends")
+            there = packing.unpack(present)
+            attention = packing.pack(softmax_over_present(packing.unpack(score), there, dim=1))
         scaled = self.correlations(hidden, present) * (1 + self.beta * attention)
         scaled = scaled.clamp_min(SMALLEST_SCORE) * present
         weights = scaled / scaled.sum(dim=-1, keepdim=True).clamp_min(SMALLEST_SCORE)
@@ -97,7 +111,7 @@ class AttentionScoreFusion(nn.Module):
 
     @torch.no_grad()
     def correlations(self, hidden: Tensor, present: Tensor) -> Tensor:
-        """rho, [B, N, M] in [0.05, 1]; 1 where there is nothing to correlate with."""
+        """rho, [T, M] in [0.05, 1]; 1 where there is nothing to correlate with."""
         hidden = hidden.float()  # a mean over channels, whatever products are computed in
         rho = torch.ones_like(hidden[..., 0])
         if self.rho == "ones":
