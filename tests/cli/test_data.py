@@ -105,6 +105,22 @@ def test_a_file_is_checked_as_it_would_be_imported(fedaffect_data, file):
         assert "--family mmgcn-iemocap: only for feature pickles" in str(result.exception)
 
 
+def test_a_folder_of_several_files_is_imported_and_checked(fedaffect_data, tmp_path):
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}_sent_emo.csv").write_text(
+            "Speaker,Emotion,Dialogue_ID,Utterance_ID\nRoss,joy,0,0\n"
+        )
+    result = fedaffect_data("check", tmp_path)
+    assert "labels and speakers but no features" in str(result.exception)
+    for split in ("train", "dev", "test"):
+        (tmp_path / "audio" / split).mkdir(parents=True)
+        np.save(tmp_path / "audio" / split / "dia0_utt0.npy", np.ones(2))
+    assert "warning: person: 1 of test also in train" in fedaffect_data("check", tmp_path).output
+    result = fedaffect_data("import", tmp_path, "--out", tmp_path / "corpus", "--name", "meld")
+    assert "3 utterances in 3 conversations\nread as MELD tables" in result.output
+    assert store.load(tmp_path / "corpus").persons == ("Ross",)
+
+
 def test_check_of_a_sound_corpus(fedaffect_data, file, tmp_path):
     fedaffect_data("import", file, "--out", tmp_path / "corpus", "--modalities", "text")
     result = fedaffect_data("check", tmp_path / "corpus")

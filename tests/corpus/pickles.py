@@ -51,6 +51,36 @@ def meld(
     return [ids, speakers, labels, *moods, *streams, sentences, *MELD_SPLITS, *rest]
 
 
+def cosmic_iemocap(texts_only: bool = False) -> list[Any]:
+    """speakers, labels, four RoBERTa layers (or none), sentences, train, test, dev."""
+    _, speakers, labels, *layers, sentences, train, test = iemocap({"text": 1024}, layers=4)
+    dev = {"Ses01M_impro01"}
+    layers = [] if texts_only else layers
+    return [speakers, labels, *layers, sentences, sorted(train - dev), sorted(test), sorted(dev)]
+
+
+def cosmic_meld(texts_only: bool = False) -> list[Any]:
+    """speakers, emotions, sentiments, four RoBERTa layers (or none), sentences, train, test, dev."""
+    content = meld({"text": 1024}, layers=4, sentiment=True, extra=False)
+    _, speakers, labels, moods, *layers, sentences, train, test = content
+    layers = [] if texts_only else layers
+    return [speakers, labels, moods, *layers, sentences, train[:-1], test, train[-1:]]
+
+
+def multiemo(dataset: str) -> dict[str, Any]:
+    """The content of MultiEMO's four files, by name."""
+    make = iemocap if dataset == "iemocap" else meld
+    ids, speakers, labels, text, audio, visual, _, *rest = make(MULTIEMO)
+    rows = {d: np.array(vectors) for d, vectors in text.items()}
+    return {
+        "Speakers.pkl": [ids, speakers, labels, *[None] * 4, *rest],
+        "TextFeatures.pkl": rows,
+        "AudioFeatures.pkl": audio,
+        "VisualFeatures.pkl": visual,
+    }
+
+
+MULTIEMO = {"text": 768, "audio": 512, "visual": 1000}
 SDT_IEMOCAP = {"text": 1024, "audio": 1582, "visual": 342}
 SDT_MELD = {"text": 1024, "audio": 300, "visual": 342}
 MMGCN_IEMOCAP = {"text": 100, "audio": 1582, "visual": 342}

@@ -32,7 +32,11 @@ class NonFinite(StrEnum):
 @app.command("import")
 def import_corpus(
     file: Annotated[
-        Path, typer.Argument(help="An .npz of the neutral layout or a feature pickle.")
+        Path,
+        typer.Argument(
+            help="An .npz of the neutral layout, a feature pickle, a manifest (CSV, JSONL, Parquet), "
+            "or the folder of a corpus of several files."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to make; it never holds a pickle.")],
     modalities: Annotated[
@@ -100,7 +104,7 @@ def check(
     from fedaffect.corpus import formats, store
     from fedaffect.corpus.check import problems
 
-    is_stored = path.is_dir()
+    is_stored = path.is_dir() and not formats.is_layout(path)
     corpus = store.load(path, check=False) if is_stored else formats.read(path, family=family)
     found = problems(corpus)
     if as_json:

@@ -4,7 +4,9 @@ from fedaffect.corpus import formats
 from fedaffect.errors import UserError
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG", b"PK\x05\x06", b"label,text\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\x89PNG", b"PK\x05\x06", b"\x00a,b\n", b"\xff,\xfe"]
+)
 def test_other_formats_are_refused(content, tmp_path):
     file = tmp_path / "x.npz"
     file.write_bytes(content)
@@ -28,6 +30,29 @@ def test_what_is_not_there(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         formats.read(tmp_path / "none.npz")
     with pytest.raises(UserError, match="a folder, not a corpus file"):
+        formats.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x", "x.npz", "x.csv"])
+def test_a_table_is_known_by_its_first_line(name, tmp_path):
+    (tmp_path / name).write_text("label,text\n1,hello\n")
+    with pytest.raises(UserError, match="conversation: no such column; a manifest needs"):
+        formats.read(tmp_path / name)
+
+
+def test_a_folder_of_many_pickles_is_not_guessed_at(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.pkl").write_bytes(b"\x80never read")
+    with pytest.raises(UserError, match=r"3 pickles \(a.pkl, b.pkl, c.pkl\); give the one to read"):
+        formats.read(tmp_path)
+
+
+def test_cmn_and_icon_are_named(tmp_path):
+    for name in ("dataset", "trainID", "testID"):
+        (tmp_path / f"{name}.pkl").write_bytes(b"\x80never read")
+    with pytest.raises(
+        UserError, match="the files of CMN and ICON are not read; import DialogueRNN"
+    ):
         formats.read(tmp_path)
 
 

@@ -3,15 +3,25 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fedaffect.corpus.formats import conversation_pickle, neutral
+from fedaffect.corpus.formats import (
+    conversation_pickle,
+    manifest,
+    meld_csv,
+    mmsa,
+    neutral,
+    tables,
+    unpickler,
+)
+from fedaffect.corpus.formats.feature_files import MAXIMUM_TOGETHER, MULTIEMO, Loaded
 from fedaffect.corpus.schema import ConversationCorpus
-from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
 
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
 # The instructions that a pickle of protocol 0 or 1 can begin with: a mark, or an empty container.
 _OLD_PICKLE = (b"(", b"]", b")", b"}")
+_TABLE = (b"{", tables.PARQUET)
+_ENDINGS = (".pkl", ".pickle")
 
 
 def read(
@@ -22,35 +32,109 @@ def read(
     seed: int = 0,
     family: str | None = None,
 ) -> ConversationCorpus:
-    """Read a corpus file as it is; `check.ensure_sound` tells whether it can be used.
+    """Read a corpus file, or the folder of one that has several, as it is.
+
+    `check.ensure_sound` tells whether it can be used.
 
     Args:
         modalities: which ones to keep; None = all.
-        name: the corpus's name; default: the file's name without its ending.
+        name: the corpus's name; default: the file's name without its ending, or the folder's.
         seed: decides the development split of a file that has none.
         family: for a feature pickle with unusual widths, its layout (`families.FAMILIES`).
 
     Raises:
         UserError: missing, empty, of an unknown format, damaged, or refused.
     """
-    file = Path(path)
-    if not file.is_file():
-        what = "a folder, not a corpus file" if file.is_dir() else "no such file"
-        raise UserError(f"{file}: {what}; give an .npz of the neutral layout or a feature pickle")
-    with file.open("rb") as stream:
-        head = stream.read(4)
-    is_archive = head == _ZIP
-    if not is_archive and not head.startswith((_PICKLE, *_OLD_PICKLE)):
-        raise UserError(
-            f"{file}: neither an .npz of the neutral layout nor a feature pickle; "
-            "see docs/neutral-layout.md"
-        )
-    if family is not None and is_archive:
-        raise UserError(f"--family {family}: only for feature pickles, and {file} is an .npz")
-    name, sha256 = name or file.stem, sha256_of(file)
+    place = Path(path)
+    folder = place if place.is_dir() else _folder_of(place)
+    title = name or (folder.absolute().name if folder else place.stem)
     corpus = (
-        neutral.read(file, name=name, sha256=sha256)
-        if is_archive
-        else conversation_pickle.read(file, name=name, sha256=sha256, seed=seed, family=family)
+        _read_folder(folder, title, seed, family)
+        if folder
+        else _read_file(place, title, seed, family)
     )
     return corpus if modalities is None else corpus.with_modalities(tuple(modalities))
+
+
+def is_layout(folder: Path) -> bool:
+    """Whether a folder holds the files of a corpus (not whether they are sound)."""
+    return bool(_pickles(folder)) or any((folder / f).exists() for f in meld_csv.FILES.values())
+
+
+def _folder_of(file: Path) -> Path | None:
+    """The folder of a file that is read only together with those beside it."""
+    if file.name in meld_csv.FILES.values():
+        return file.parent
+    whole = all((file.parent / name).is_file() for name in MULTIEMO)
+    return file.parent if file.name in MULTIEMO and whole else None
+
+
+def _read_folder(folder: Path, name: str, seed: int, family: str | None) -> ConversationCorpus:
+    has_tables = any((folder / file).exists() for file in meld_csv.FILES.values())
+    pickles = _pickles(folder)
+    if not pickles and not has_tables:
+        raise UserError(
+            f"{folder}: a folder, not a corpus file; give a file, or a folder with the pickles of M3NET or "
+            "MultiEMO, or with MELD's tables (docs/corpora.md)"
+        )
+    named = {file.name for file in pickles}
+    if "dataset.pkl" in named and "trainID.pkl" in named:
+        raise UserError(
+            f"{folder}: dataset.pkl: the files of CMN and ICON are not read; import DialogueRNN's "
+            "IEMOCAP_features_raw.pkl, which holds the same utterances"
+        )
+    if set(MULTIEMO) <= named:
+        pickles = [file for file in pickles if file.name in MULTIEMO]
+    elif len(pickles) > MAXIMUM_TOGETHER:
+        raise UserError(
+            f"{folder}: {len(pickles)} pickles ({', '.join(sorted(named))[:200]}); give the one to read, "
+            "or a folder with the files of one corpus (M3NET's two, MultiEMO's four)"
+        )
+    loaded: list[Loaded] = [(file, unpickler.load(file)) for file in pickles]
+    if has_tables:
+        return meld_csv.read(folder, loaded, name=name, seed=seed, family=family)
+    return conversation_pickle.read(loaded, name=name, seed=seed, family=family)
+
+
+def _pickles(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS and path.is_file())
+
+
+def _read_file(file: Path, name: str, seed: int, family: str | None) -> ConversationCorpus:
+    if not file.is_file():
+        raise UserError(
+            f"{file}: no such file; give an .npz of the neutral layout, a feature pickle or a manifest"
+        )
+    with file.open("rb") as stream:
+        head = stream.read(4096)
+    if head.startswith((_PICKLE, *_OLD_PICKLE)):
+        content = unpickler.load(file)
+        if mmsa.is_mmsa(content):
+            _ensure_no_family(file, family)
+            return mmsa.read(file, content, name=name)
+        return conversation_pickle.read([(file, content)], name=name, seed=seed, family=family)
+    _ensure_no_family(file, family)
+    if head.startswith(_ZIP):
+        return neutral.read(file, name=name)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_TABLE) or _is_csv(head):
+        return manifest.read(file, name=name)
+    raise UserError(
+        f"{file}: neither an .npz of the neutral layout nor a feature pickle nor a manifest; "
+        "see docs/corpora.md"
+    )
+
+
+def _is_csv(head: bytes) -> bool:
+    """A first line of text in cells; what it says is for the reader to judge."""
+    try:
+        line = head.partition(b"\n")[0].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return line.rstrip("\r").replace("\t", " ").isprintable() and any(
+        delimiter in line for delimiter in tables.DELIMITERS
+    )
+
+
+def _ensure_no_family(file: Path, family: str | None) -> None:
+    if family is not None:
+        raise UserError(f"--family {family}: only for feature pickles, and {file} is none")

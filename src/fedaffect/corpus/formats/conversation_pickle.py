@@ -1,28 +1,29 @@
-"""Reading the field's pickled feature files (SDT, MMGCN, DialogueRNN …) into a corpus.
+"""From the fields of the field's feature files (SDT, MMGCN, COSMIC, MultiEMO …) to a corpus.
 
-One pickled sequence of fields; most are dictionaries from a dialogue's id to a list, an entry an
+Most fields are dictionaries from a dialogue's id to a list, an entry an
 utterance. Utterance texts are neither read nor kept.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.formats import unpickler
-from fedaffect.corpus.formats.families import IGNORED, Dataset, is_list, recognise
-from fedaffect.corpus.schema import SPLITS, ConversationCorpus, Provenance
+from fedaffect.corpus.formats.families import Dataset
+from fedaffect.corpus.formats.feature_files import Fields, Loaded, gather
+from fedaffect.corpus.formats.origin import origin
+from fedaffect.corpus.formats.recognition import LETTERS, is_list
+from fedaffect.corpus.schema import SPLITS, ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
 
 MAXIMUM_BYTES = 2**33
 DEV_FRACTION = 0.1
-_LETTERS = ("M", "F")
 _SESSION = re.compile(r"(Ses\d\d)[FM]_")
 
 Identifier = str | int
@@ -30,40 +31,51 @@ Floats = npt.NDArray[np.float32]
 
 
 def read(
-    file: Path, *, name: str, sha256: str, seed: int = 0, family: str | None = None
+    loaded: Sequence[Loaded], *, name: str, seed: int = 0, family: str | None = None
 ) -> ConversationCorpus:
-    """Read a feature file; features become float32.
+    """Read one feature file, or several that belong together; features become float32.
 
-    These files have no development split. The dialogues of a published one are taken where the corpus
-    has it (IEMOCAP: COSMIC's twelve), a random tenth of the training dialogues otherwise; `provenance`
+    COSMIC's files bring a development split. Elsewhere the dialogues of a published one are taken where the
+    corpus has it (IEMOCAP: COSMIC's twelve), a random tenth of the training dialogues otherwise; `provenance`
     says which.
 
     Args:
+        loaded: the files, each with what `unpickler.load` found in it.
         seed: decides that random tenth.
-        family: a name of `families.FAMILIES`, for a file with other widths.
+        family: a name of `families.FAMILIES`, for files with other widths.
 
     Raises:
-        UserError: anything but plain data in the file, no known family, or fields that disagree.
+        UserError: no known family, a family without features, or fields that disagree.
     """
-    content = unpickler.load(file)
-    recognised = recognise(file, content, family)
+    fields = gather(loaded, family)
+    recognised = fields.recognition
     dataset = recognised.family.dataset
-    fields = dict(zip(recognised.family.fields, content, strict=False))
-    fields.pop(IGNORED, None)
+    if not recognised.widths:
+        raise UserError(
+            f"{fields.file('label')}: {recognised.reason}: texts and labels but no features, so there is "
+            "nothing to learn from; import the file of features made from it "
+            f"({dataset.name.lower()}_features_roberta.pkl), or compute vectors of your own and give "
+            "them in a manifest (docs/corpora.md)"
+        )
 
-    split, choice = _splits(file, fields, dataset, seed)
-    dialogues = [_Dialogue(file, fields, identifier) for identifier in sorted(split)]
+    split, choice = _splits(fields, dataset, seed)
+    dialogues = [_Dialogue(fields, identifier) for identifier in sorted(split)]
     turns = [len(dialogue) for dialogue in dialogues]
     items = sum(turns)
     size = items * sum(recognised.widths.values()) * np.dtype(np.float32).itemsize
     if size > MAXIMUM_BYTES:
-        raise UserError(f"{file}: {size} bytes of features; at most {MAXIMUM_BYTES} are read")
+        raise UserError(
+            f"{fields.file('text')}: {size} bytes of features; at most {MAXIMUM_BYTES} are read"
+        )
+    if "again" in fields.values:
+        for dialogue in dialogues:
+            dialogue.ensure_same_labels()
     roles = [dialogue.roles(dataset) for dialogue in dialogues]
     persons = [_persons(d.identifier, r, dataset) for d, r in zip(dialogues, roles, strict=True)]
     names = sorted({person for some in persons for person in some})
     position = {person: index for index, person in enumerate(names)}
     reader = f"feature pickle: {recognised.reason}; {choice}"
-    left_out = len(set(fields["label"]) - set(split))
+    left_out = len(set(fields.values["label"]) - set(split))
     if left_out:
         reader += f"; {left_out} dialogues in no split left out"
     return ConversationCorpus(
@@ -75,7 +87,7 @@ def read(
         person=_joined([[position[person] for person in some] for some in persons]),
         persons=tuple(names),
         split=np.repeat([SPLITS.index(split[d.identifier]) for d in dialogues], turns),
-        provenance=Provenance(file.name, sha256, reader),
+        provenance=origin([file for file, _ in loaded], reader),
         conversation=np.repeat(np.arange(len(dialogues)), turns),
         conversations=tuple(str(dialogue.identifier) for dialogue in dialogues),
         turn=_joined([range(count) for count in turns]),
@@ -87,26 +99,30 @@ def read(
 class _Dialogue:
     """One dialogue of a file, each field looked at before it is believed."""
 
-    file: Path
-    fields: Mapping[str, Any]
+    fields: Fields
     identifier: Identifier
 
     def __len__(self) -> int:
         return len(self._entries("label"))
 
     def labels(self) -> list[int]:
-        labels = self._entries("label")
-        if not all(isinstance(x, Integral) and abs(int(x)) < 2**31 for x in labels):
-            raise self._wrong("label", "not all are (small) whole numbers")
-        return [int(label) for label in labels]
+        return self._whole_numbers("label")
+
+    def ensure_same_labels(self) -> None:
+        """Two files that are read together must mean the same utterances."""
+        if self._whole_numbers("again") != self.labels():
+            other = self.fields.file("label")
+            raise self._wrong(
+                "again", f"its labels are not those of {other}; give two files of one corpus"
+            )
 
     def roles(self, dataset: Dataset) -> list[int]:
         """M → 0, F → 1; or the position of the one in a one-hot vector."""
         speakers = self._matching("speaker")
         if dataset.speaker == "letter":
-            if not all(isinstance(s, str) and s in _LETTERS for s in speakers):
-                raise self._wrong("speaker", f"not all are {' or '.join(_LETTERS)}")
-            return [_LETTERS.index(speaker) for speaker in speakers]
+            if not all(isinstance(s, str) and s in LETTERS for s in speakers):
+                raise self._wrong("speaker", f"not all are {' or '.join(LETTERS)}")
+            return [LETTERS.index(speaker) for speaker in speakers]
         roles = []
         for speaker in speakers:
             one_hot = _vector(speaker)
@@ -127,6 +143,12 @@ class _Dialogue:
                 rows[turn] = vector
         return rows
 
+    def _whole_numbers(self, field: str) -> list[int]:
+        values = self._entries(field)
+        if not all(isinstance(x, Integral) and abs(int(x)) < 2**31 for x in values):
+            raise self._wrong(field, "not all are (small) whole numbers")
+        return [int(value) for value in values]
+
     def _matching(self, field: str) -> Sequence[Any]:
         entries = self._entries(field)
         if len(entries) != len(self):
@@ -134,7 +156,7 @@ class _Dialogue:
         return entries
 
     def _entries(self, field: str) -> Sequence[Any]:
-        by_dialogue = self.fields[field]
+        by_dialogue = self.fields.values[field]
         if not isinstance(by_dialogue, Mapping) or self.identifier not in by_dialogue:
             raise self._wrong(field, "missing")
         entries = by_dialogue[self.identifier]
@@ -143,25 +165,30 @@ class _Dialogue:
         return entries
 
     def _wrong(self, field: str, what: str) -> UserError:
-        return UserError(f"{self.file}: {field}: dialogue `{self.identifier}`: {what}")
-
-
-def _splits(
-    file: Path, fields: Mapping[str, Any], dataset: Dataset, seed: int
-) -> tuple[dict[Identifier, str], str]:
-    """The split of every dialogue, and in words how the development part was chosen."""
-    train, test = (_identifiers(file, field, fields[field], dataset) for field in ("train", "test"))
-    both = sorted(train & test)
-    if both:
-        raise UserError(
-            f"{file}: train, test: {len(both)} dialogues in both, first `{both[0]}`; "
-            "give every dialogue one split"
+        return UserError(
+            f"{self.fields.file(field)}: {field}: dialogue `{self.identifier}`: {what}"
         )
+
+
+def _splits(fields: Fields, dataset: Dataset, seed: int) -> tuple[dict[Identifier, str], str]:
+    """The split of every dialogue, and in words how the development part was chosen."""
+    given = {s: _identifiers(fields, s, dataset) for s in SPLITS if s in fields.values}
+    train, test, dev = given["train"], given["test"], given.get("dev", set())
+    for one, other in combinations(given, 2):
+        both = sorted(given[one] & given[other])
+        if both:
+            raise UserError(
+                f"{fields.file(one)}: {one}, {other}: {len(both)} dialogues in both, first `{both[0]}`; "
+                "give every dialogue one split"
+            )
     if not train:
-        raise UserError(f"{file}: train: no dialogues; give a file with some")
-    dev = {identifier for identifier in train if identifier in dataset.dev}
-    choice = f"dev: {len(dev)} of COSMIC's {len(dataset.dev)} dialogues"
-    if not dev:
+        raise UserError(f"{fields.file('train')}: train: no dialogues; give a file with some")
+    if dev:
+        choice = f"dev: the file's own, {len(dev)} dialogues"
+    elif train & dataset.dev:
+        dev = train & dataset.dev
+        choice = f"dev: {len(dev)} of COSMIC's {len(dataset.dev)} dialogues"
+    else:
         count = min(max(1, round(DEV_FRACTION * len(train))), len(train) - 1)
         drawn = generator(seed, "dev split").permutation(len(train))[: max(count, 0)]
         ordered = sorted(train)
@@ -171,13 +198,16 @@ def _splits(
     return split, choice
 
 
-def _identifiers(file: Path, field: str, value: object, dataset: Dataset) -> set[Any]:
+def _identifiers(fields: Fields, field: str, dataset: Dataset) -> set[Any]:
     """The ids of a split, which files give as a list or as a set; order means nothing."""
+    value = fields.values[field]
     kind = str if dataset.identifier == "text" else int
     identifiers = list(value) if isinstance(value, set | frozenset) or is_list(value) else [None]
     plain = [i.item() if isinstance(i, np.generic) else i for i in identifiers]
     if not all(isinstance(identifier, kind) for identifier in plain):
-        raise UserError(f"{file}: {field}: not a list of dialogue ids ({dataset.identifier}s)")
+        raise UserError(
+            f"{fields.file(field)}: {field}: not a list of dialogue ids ({dataset.identifier}s)"
+        )
     return set(plain)
 
 
@@ -186,7 +216,7 @@ def _persons(identifier: Identifier, roles: Sequence[int], dataset: Dataset) -> 
     if dataset.speaker == "letter":
         session = _SESSION.match(str(identifier))
         place = session[1] if session else str(identifier)
-        return [f"{place}_{_LETTERS[role]}" for role in roles]
+        return [f"{place}_{LETTERS[role]}" for role in roles]
     return [f"{identifier}/role-{role}" for role in roles]
 
 

@@ -1,17 +1,11 @@
-"""The pickled feature files of the field: which fields they hold, and how a file is told from another.
+"""The pickled feature files of the field: which fields each holds, in which order.
 
 Names of files say nothing: `IEMOCAP_features.pkl` exists with 100/1582/342 and with 100/100/512 columns.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from numbers import Integral
-from pathlib import Path
-from typing import Any, Literal, TypeGuard
-
-import numpy as np
-
-from fedaffect.errors import UserError
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 IGNORED = "-"
 """A field that is not read: utterance texts above all."""
@@ -35,12 +29,21 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Family:
-    """A file layout: the fields of the pickled sequence in order, and the widths of its modalities."""
+    """A file layout: the fields of the pickled sequence in order, and the widths of its modalities.
+
+    A field `dev` is a development split of the file's own; `again` are the labels of a second file, which
+    must be the first one's; `sentence` and `sentiment` are looked at to tell files apart, and not kept.
+    Without widths a file holds texts and labels, and nothing to learn from.
+
+    Attributes:
+        files: how many files its fields are spread over.
+    """
 
     name: str
     dataset: Dataset
     fields: tuple[str, ...]
     widths: Mapping[str, int]
+    files: int = 1
 
 
 IEMOCAP = Dataset(
@@ -71,25 +74,29 @@ def _fields(text: str) -> tuple[str, ...]:
     return tuple(text.split(" "))
 
 
+_SDT_IEMOCAP = {"text": 1024, "audio": 1582, "visual": 342}
+_SDT_MELD = {"text": 1024, "audio": 300, "visual": 342}
+_MULTIEMO = {"text": 768, "audio": 512, "visual": 1000}
+
 FAMILIES = (
     Family(
-        "sdt-iemocap",
+        "sdt-iemocap",  # GraphSmile's as well
         IEMOCAP,
         # Of the four stored RoBERTa layers SDT uses the first.
         _fields("id speaker label text - - - audio visual - train test"),
-        {"text": 1024, "audio": 1582, "visual": 342},
+        _SDT_IEMOCAP,
     ),
     Family(
         "sdt-meld",
         MELD,
         _fields("id speaker label text - - - audio visual - train test -"),
-        {"text": 1024, "audio": 300, "visual": 342},
+        _SDT_MELD,
     ),
     Family(
         "graphsmile-meld",
         MELD,
-        _fields("id speaker label - text - - - audio visual - train test -"),
-        {"text": 1024, "audio": 300, "visual": 342},
+        _fields("id speaker label sentiment text - - - audio visual - train test -"),
+        _SDT_MELD,
     ),
     Family(
         "mmgcn-iemocap",
@@ -112,113 +119,58 @@ FAMILIES = (
     Family(
         "dialoguernn-meld",
         MELD,
-        _fields("id speaker label text audio - train test -"),
+        _fields("id speaker label text audio - train test sentiment"),
         {"text": 600, "audio": 300},
     ),
+    Family(
+        "cosmic-iemocap",
+        IEMOCAP,
+        # Test comes before dev.
+        _fields("speaker label text - - - - train test dev"),
+        {"text": 1024},
+    ),
+    Family(
+        "cosmic-meld",
+        MELD,
+        _fields("speaker label sentiment text - - - - train test dev"),
+        {"text": 1024},
+    ),
+    Family("cosmic-iemocap-texts", IEMOCAP, _fields("speaker label sentence train test dev"), {}),
+    Family(
+        "cosmic-meld-texts",
+        MELD,
+        _fields("speaker label sentiment sentence train test dev"),
+        {},
+    ),
+    # From here on several files, whose fields are counted through in the order given here.
+    Family(
+        "m3net-iemocap",  # COSMIC's file, then MMGCN's, of which M3NET reads audio and visual
+        IEMOCAP,
+        _fields("speaker label text - - - - train test dev - - again - audio visual - - -"),
+        _SDT_IEMOCAP,
+        files=2,
+    ),
+    Family(
+        "m3net-meld",
+        MELD,
+        _fields(
+            "speaker label sentiment text - - - - train test dev - - again - audio visual - - - -"
+        ),
+        _SDT_MELD,
+        files=2,
+    ),
+    Family(
+        "multiemo-iemocap",  # Speakers, TextFeatures, AudioFeatures, VisualFeatures
+        IEMOCAP,
+        _fields("id speaker label - - - - train test text audio visual"),
+        _MULTIEMO,
+        files=4,
+    ),
+    Family(
+        "multiemo-meld",
+        MELD,
+        _fields("id speaker label - - - - train test - text audio visual"),
+        _MULTIEMO,
+        files=4,
+    ),
 )
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """A family, the widths found in the file, and one line on why this family."""
-
-    family: Family
-    widths: Mapping[str, int]
-    reason: str
-
-
-def recognise(file: Path, content: Any, name: str | None = None) -> Recognition:
-    """The family of a file, by number of fields, types and widths.
-
-    Args:
-        name: a family's name: its order of fields is taken as given, its widths from the file.
-
-    Raises:
-        UserError: no family fits (the message says what the nearest one lacks), or no such name.
-    """
-    if not isinstance(content, list | tuple):
-        raise UserError(
-            f"{file}: holds a {type(content).__name__}, not the list of fields of a feature file"
-        )
-    if name is not None:
-        return _as_told(file, content, name)
-    # A file may have one more field than its family, of unknown meaning; the exact number goes first.
-    order = sorted(FAMILIES, key=lambda family: len(content) != len(family.fields))
-    differences = {family.name: _differences(content, family) for family in order}
-    for family in order:
-        if not differences[family.name]:
-            return _recognition(content, family, "recognised by")
-    nearest = min(differences, key=lambda n: len(differences[n]))
-    raise UserError(
-        f"{file}: fits no known feature file; nearest {nearest}, but {differences[nearest][0]}; "
-        f"if you know the order of its fields, give it with --family (one of {_names()})"
-    )
-
-
-def _as_told(file: Path, content: Sequence[Any], name: str) -> Recognition:
-    family = next((f for f in FAMILIES if f.name == name), None)
-    if family is None:
-        raise UserError(f"--family {name}: no such family; one of {_names()}")
-    seen = {m: _width(content, family, m) or 0 for m in family.widths}
-    differences = _differences(content, replace(family, widths=seen))
-    if differences:
-        raise UserError(
-            f"{file}: --family {name}: {differences[0]}; its fields are {' '.join(family.fields)}"
-        )
-    return _recognition(content, family, "as told;")
-
-
-def _recognition(content: Sequence[Any], family: Family, how: str) -> Recognition:
-    widths = {m: _width(content, family, m) or 0 for m in family.widths}
-    seen = ", ".join(f"{m} {width}" for m, width in widths.items())
-    reason = f"{family.name}, {how} {len(content)} fields, {family.dataset.identifier} ids, {seen}"
-    return Recognition(family, widths, reason)
-
-
-def _differences(content: Sequence[Any], family: Family) -> list[str]:
-    """What keeps the file from being of this family, most telling first; empty where it is."""
-    found = []
-    if len(content) not in (len(family.fields), len(family.fields) + 1):
-        found.append(f"{len(content)} fields instead of {len(family.fields)}")
-    labels = _field(content, family, "label")
-    if not isinstance(labels, Mapping) or not labels:
-        found.append("its labels are no dictionary by dialogue")
-    elif _identifier(next(iter(labels))) != family.dataset.identifier:
-        found.append(f"its dialogue ids are not {family.dataset.identifier}s")
-    for modality, width in family.widths.items():
-        seen = _width(content, family, modality)
-        if seen is None or seen != width:
-            found.append(f"{modality} is {seen or 'no vector'} instead of {width or 'some'} wide")
-    return found
-
-
-def _field(content: Sequence[Any], family: Family, field: str) -> Any:
-    position = family.fields.index(field)
-    return content[position] if position < len(content) else None
-
-
-def _width(content: Sequence[Any], family: Family, modality: str) -> int | None:
-    """The length of the first utterance's vector; None where there is no vector."""
-    by_dialogue = _field(content, family, modality)
-    if not isinstance(by_dialogue, Mapping):
-        return None
-    for utterances in by_dialogue.values():
-        if is_list(utterances) and len(utterances):
-            vector = utterances[0]
-            return len(vector) if is_list(vector) else None
-    return None
-
-
-def is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    """A list in any of the shapes files use: list, tuple, array of at least one dimension."""
-    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
-
-
-def _identifier(key: object) -> str:
-    if isinstance(key, str):
-        return "text"
-    return "number" if isinstance(key, Integral) else type(key).__name__
-
-
-def _names() -> str:
-    return ", ".join(family.name for family in FAMILIES)

@@ -1,0 +1,169 @@
+"""From flat columns, a row an utterance, to a corpus: what every tabular format has in common."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus, Integers, Provenance
+from fedaffect.errors import UserError
+
+REQUIRED = ("label", "label_names", "dialogue", "turn", "split")
+NAMES = ("label_names", "dialogue_names", "speaker_names")
+COLUMNS = ("label", "dialogue", "turn", "split", "role", "speaker")
+
+
+def assemble(
+    where: Path,
+    columns: Mapping[str, Array],
+    features: Mapping[str, Array],
+    present: Mapping[str, Array],
+    *,
+    name: str,
+    provenance: Provenance,
+) -> ConversationCorpus:
+    """The corpus of these columns; rows are put into the order (dialogue, turn).
+
+    Args:
+        where: the file that an error shall name.
+        columns: `COLUMNS`, each [items], and `NAMES`, of which role, speaker and the last two names may
+            lack; docs/neutral-layout.md says what they mean. Others are let be.
+        features: by modality, [items, *shape]; zeros are put where the modality is absent.
+        present: by modality, bool [items]; present everywhere where a modality lacks here.
+
+    Raises:
+        UserError: columns that lack, are no integers, disagree in length or point nowhere. What can be
+            said only of a whole corpus (overlapping splits …) is left to `check.problems`.
+    """
+    for key in REQUIRED:
+        if key not in columns:
+            raise UserError(f"{where}: {key}: missing; the neutral layout needs it")
+    label = _column(where, columns, "label")
+    items = len(label)
+    for key in COLUMNS:
+        if key in columns and columns[key].shape != label.shape:
+            raise UserError(f"{where}: {key}: {kind(columns[key])}, but label has {items} rows")
+    if not features:
+        raise UserError(f"{where}: no modality; add an array [{items}, width] of floats")
+
+    dialogue, conversations = _dialogues(where, columns)
+    turn = _column(where, columns, "turn")
+    role = _roles(where, columns, dialogue, turn)
+    person, persons = _persons(where, columns, dialogue, role, conversations)
+    there = {m: _present(where, present, m, items) for m in features}
+    indices = {"label": label, "turn": turn, "role": role, "person": person}
+    indices |= {"conversation": dialogue, "split": _splits(where, columns)}
+    for modality, array in features.items():
+        if len(array) != items:
+            raise UserError(f"{where}: {modality}: {len(array)} rows, but label has {items}")
+
+    order = np.lexsort((turn, dialogue))
+    return ConversationCorpus(
+        name=name,
+        classes=_names(where, columns["label_names"], "label_names"),
+        features={m: _where(there[m], a)[order] for m, a in features.items()},
+        present={m: a[order] for m, a in there.items()},
+        persons=persons,
+        conversations=conversations,
+        provenance=provenance,
+        **{key: array[order] for key, array in indices.items()},
+    )
+
+
+def kind(array: Array) -> str:
+    """How an error calls an array: `float32[3, 4]`."""
+    return f"{array.dtype}{list(array.shape)}"
+
+
+def _column(where: Path, columns: Mapping[str, Array], key: str) -> Integers:
+    array = columns[key]
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise UserError(f"{where}: {key}: {kind(array)} instead of integers [items]")
+    return array.astype(np.int64)
+
+
+def _names(where: Path, array: Array, key: str) -> tuple[str, ...]:
+    if array.dtype.kind != "U" or array.ndim != 1:
+        raise UserError(f"{where}: {key}: {kind(array)} instead of strings")
+    return tuple(array.tolist())
+
+
+def _dialogues(where: Path, columns: Mapping[str, Array]) -> tuple[Integers, tuple[str, ...]]:
+    """Indices into the names; without names, numbers that leave gaps are closed up."""
+    dialogue = _column(where, columns, "dialogue")
+    if "dialogue_names" not in columns:
+        numbers, index = np.unique(dialogue, return_inverse=True)
+        return index.astype(np.int64), tuple(f"dialogue-{number}" for number in numbers)
+    names = _names(where, columns["dialogue_names"], "dialogue_names")
+    return _within(where, dialogue, "dialogue", names), names
+
+
+def _roles(
+    where: Path, columns: Mapping[str, Array], dialogue: Integers, turn: Integers
+) -> Integers:
+    """The file's roles, or the speakers of each dialogue by first appearance, or 0 for everyone."""
+    if "role" in columns:
+        return _column(where, columns, "role")
+    role = np.zeros(len(dialogue), np.int64)
+    if "speaker" not in columns:
+        return role
+    speaker = _column(where, columns, "speaker")
+    met: dict[int, dict[int, int]] = {}
+    for row in np.lexsort((turn, dialogue)):
+        known = met.setdefault(int(dialogue[row]), {})
+        role[row] = known.setdefault(int(speaker[row]), len(known))
+    return role
+
+
+def _persons(
+    where: Path,
+    columns: Mapping[str, Array],
+    dialogue: Integers,
+    role: Integers,
+    conversations: tuple[str, ...],
+) -> tuple[Integers, tuple[str, ...]]:
+    """The file's speakers, or one person for each role of each dialogue."""
+    if "speaker" in columns:
+        speaker = _column(where, columns, "speaker")
+        if "speaker_names" in columns:
+            names = _names(where, columns["speaker_names"], "speaker_names")
+            return _within(where, speaker, "speaker", names), names
+        numbers, person = np.unique(speaker, return_inverse=True)
+        return person.astype(np.int64), tuple(f"speaker-{number}" for number in numbers)
+    pairs, person = np.unique(np.stack([dialogue, role], axis=1), axis=0, return_inverse=True)
+    persons = tuple(f"{conversations[d]}/role-{r}" for d, r in pairs)
+    return person.reshape(-1).astype(np.int64), persons
+
+
+def _within(where: Path, index: Integers, key: str, names: tuple[str, ...]) -> Integers:
+    wrong = (index < 0) | (index >= len(names))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise UserError(f"{where}: {key}: row {row} is {index[row]}, but {len(names)} are named")
+    return index
+
+
+def _splits(where: Path, columns: Mapping[str, Array]) -> Integers:
+    array = columns["split"]
+    if array.dtype.kind != "U" or array.ndim != 1:
+        raise UserError(f"{where}: split: {kind(array)} instead of strings")
+    unknown = sorted({*np.unique(array).tolist()} - {*SPLITS})
+    if unknown:
+        raise UserError(f"{where}: split: `{unknown[0]}`; use one of {', '.join(SPLITS)}")
+    return np.select([array == split for split in SPLITS], range(len(SPLITS))).astype(np.int64)
+
+
+def _present(where: Path, present: Mapping[str, Array], modality: str, items: int) -> Array:
+    there = present.get(modality, np.ones(items, bool))
+    if there.dtype != bool or there.shape != (items,):
+        raise UserError(f"{where}: {modality}_present: {kind(there)} instead of bool[{items}]")
+    return there
+
+
+def _where(present: Array, features: Array) -> Array:
+    """Zeros where the modality is absent, whatever the file holds there."""
+    if present.all():
+        return features
+    return np.where(
+        present.reshape(-1, *[1] * (features.ndim - 1)), features, features.dtype.type(0)
+    )
