@@ -229,7 +229,8 @@ def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
             known = ", ".join(_known(schema, first["loc"][:-1]))
             reason = "no such setting" + (f"; known here: {known}" if known else "")
         reason = reason.removeprefix("Value error, ")
-        raise UserError(f"{source}: {field}: {reason} (given: {first['input']!r})") from None
+        given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
+        raise UserError(f"{source}: {field}: {reason}{given}") from None
 
 
 def _known(schema: type[BaseModel], path: Iterable[int | str]) -> list[str]:

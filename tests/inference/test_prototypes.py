@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.inference.prototypes import class_means, nearest_other, nearest_prototype, unit
+from fedaffect.inference.prototypes import (
+    assign_centres,
+    class_means,
+    nearest_other,
+    squared_distances,
+    unit,
+)
+from fedaffect.inference.prototypes import nearest_prototype as by_distance
+
+
+def nearest_prototype(*arguments, **more):
+    return by_distance(squared_distances(*arguments, **more))
 
 
 def table(*rows):
@@ -80,3 +91,42 @@ def test_the_largest_is_the_nearest(count, seed):
 def test_far_away_is_still_a_probability():
     found = nearest_prototype(table((1e4, 0)), {0: table((0, 0))[0], 1: table((-1, 0))[0]}, 2)
     np.testing.assert_array_equal(found, [[1, 0]])
+
+
+def test_other_centres_of_a_class_are_no_others():
+    """Two classes of two centres: 0 and 1 are one class's, 2 and 3 the other's."""
+    points = dict(enumerate(table((0, 0), (0, 1), (3, 0), (9, 9))))
+    found = nearest_other(points, centres=2)
+    assert found[0] == found[2] == 3
+    assert found[1] == pytest.approx(np.sqrt(10))
+
+
+def test_a_class_is_as_near_as_its_nearest_centre():
+    points = dict(enumerate(table((0, 0), (0, 4), (3, 0), (9, 9))))
+    squared = squared_distances(table((0, 3)), points, 3, centres=2)
+    np.testing.assert_array_equal(squared, [[1, 18, np.inf]])
+
+
+def test_the_first_centres_stand_in_the_same_order_for_every_client():
+    """Two clumps along the shared direction: whoever looks, the first is the left one."""
+    random = np.random.default_rng(0)
+    axis = table((1, 0))[0]
+    for _ in range(5):
+        left = random.normal((-3, 0), 0.1, (random.integers(2, 9), 2))
+        right = random.normal((3, 0), 0.1, (random.integers(2, 9), 2))
+        both = np.concatenate([left, right])
+        order = random.permutation(len(both))
+        found = assign_centres(both[order], 2, {}, axis)
+        np.testing.assert_array_equal(found, (np.arange(len(both)) >= len(left))[order])
+
+
+def test_with_known_centres_each_goes_to_the_nearest():
+    known = {0: table((0, 0))[0], 2: table((4, 0))[0]}
+    found = assign_centres(table((1, 0), (3, 0), (9, 0)), 3, known, table((1, 0))[0])
+    assert found.tolist() == [0, 2, 2]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_fewer_embeddings_than_centres_have_one_each(n):
+    embedding = np.arange(2 * n, dtype=np.float32).reshape(n, 2)
+    assert assign_centres(embedding, 3, {}, table((1, 1))[0]).tolist() == list(range(n))

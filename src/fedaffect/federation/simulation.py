@@ -64,8 +64,7 @@ class Simulation:
             else partition(corpus, experiment.partition, experiment.seed)
         )
         self.experiment, self.corpus, self.shares = experiment, corpus, shares
-        initial = learner.get()
-        self.context = Context(experiment, corpus.classes, 0, initial, learner.embedding_dim)
+        self.context = _context(experiment, corpus, learner)
         self._learner = learner
         self._memory = MemoryStore(folder / "memory")
         self._engine: Engine
@@ -196,6 +195,8 @@ class Simulation:
             "dev": outcome.dev.summary(),
             "test": test.details(self.experiment.seed),
             "confusion": np.sum([h.total for h in heads], axis=0).tolist(),
+            # Of one model, so that two runs can be compared conversation by conversation.
+            "confusion_by_conversation": heads[0].confusion.tolist() if len(heads) == 1 else None,
             "modality_weights": _normalised(weights).tolist(),
             "client_modality_weights": (
                 [_normalised(w.sum(axis=0)).tolist() for w in per_client]
@@ -219,9 +220,14 @@ def client_side(
     from fedaffect.learning.trainer import ConversationTrainer
 
     learner = ConversationTrainer(corpus, experiment)
-    context = Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
+    context = _context(experiment, corpus, learner)
     memory = MemoryStore(folder / "memory")
     return ClientSide(find(experiment.algorithm), context, corpus, shares, learner, memory)
+
+
+def _context(experiment: Experiment, corpus: ConversationCorpus, learner: Learner) -> Context:
+    names = tuple(corpus.features)
+    return Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim, names)
 
 
 def stability(standing: Standing) -> dict[str, float | int]:

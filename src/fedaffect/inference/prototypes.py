@@ -1,4 +1,7 @@
-"""Class prototypes with numpy alone: means of embeddings, their margins, and the nearest of them."""
+"""Class prototypes with numpy alone: means of embeddings, their margins, and the nearest of them.
+
+A class has one prototype, or m centres. A prototype's number is class × m + centre, so with one the class.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+LLOYD_STEPS = 10
 Vector = npt.NDArray[np.float32]
 
 
@@ -24,26 +28,73 @@ def class_means(embedding: npt.NDArray[Any], label: npt.NDArray[np.int64]) -> di
     }
 
 
-def nearest_other(prototypes: Mapping[int, Vector]) -> dict[int, float]:
-    """Distance from each class's prototype to the nearest other one; empty for fewer than two."""
-    return {
-        k: min(float(np.linalg.norm(own - other)) for j, other in prototypes.items() if j != k)
-        for k, own in prototypes.items()
-        if len(prototypes) > 1
-    }
+def assign_centres(
+    embedding: npt.NDArray[Any], centres: int, known: Mapping[int, Vector], axis: Vector
+) -> npt.NDArray[np.int64]:
+    """Which of its class's centres each embedding belongs to; the embeddings of one class, [n, d].
+
+    With known centres (by position) the nearest: one step of k-means over all clients. Without, a k-means
+    of one's own that starts from the quantiles along a direction which all clients share, so that
+    their first centres stand in the same order.
+
+    Args:
+        axis: [d], that direction.
+
+    Returns:
+        int64 [n], positions in 0..centres-1; fewer embeddings than centres have one each.
+    """
+    if known:
+        return _nearest(embedding, known)
+    rank = np.argsort(np.argsort(embedding @ axis, kind="stable"), kind="stable")
+    assigned: npt.NDArray[np.int64] = rank * min(centres, len(rank)) // max(len(rank), 1)
+    for _ in range(LLOYD_STEPS if len(rank) else 0):
+        moved = _nearest(embedding, class_means(embedding, assigned))
+        if np.array_equal(moved, assigned):
+            break
+        assigned = moved
+    return assigned
 
 
-def nearest_prototype(
-    embedding: npt.NDArray[Any], prototypes: Mapping[int, Vector], classes: int
-) -> Vector:
-    """Probabilities [n, classes]: softmax of minus the squared distance; 0 where no prototype is.
+def nearest_other(prototypes: Mapping[int, Vector], centres: int = 1) -> dict[int, float]:
+    """Distance from each prototype to the nearest of another class; absent where there is none."""
+    found = {}
+    for number, own in prototypes.items():
+        others = [c for j, c in prototypes.items() if j // centres != number // centres]
+        if others:
+            found[number] = min(float(np.linalg.norm(own - other)) for other in others)
+    return found
+
+
+def squared_distances(
+    embedding: npt.NDArray[Any], prototypes: Mapping[int, Vector], classes: int, centres: int = 1
+) -> npt.NDArray[np.float64]:
+    """[n, classes]: squared distance to the nearest centre of each class; infinite where it has none."""
+    squared = np.full((len(embedding), classes), np.inf)
+    for number, vector in prototypes.items():
+        k = number // centres
+        squared[:, k] = np.minimum(squared[:, k], _squared(embedding, vector[None])[:, 0])
+    return squared
+
+
+def nearest_prototype(squared: npt.NDArray[np.float64]) -> Vector:
+    """Probabilities [n, classes]: softmax of minus the squared distance; 0 where it is infinite.
 
     The largest is the nearest prototype's class (Snell et al. 2017, eq. 2).
     """
-    known = sorted(prototypes)
-    centre = np.stack([prototypes[k] for k in known])
-    squared = ((embedding[:, None, :] - centre[None]) ** 2).sum(axis=-1)
     shifted = np.exp(squared.min(axis=1, keepdims=True) - squared)
-    probability = np.zeros((len(embedding), classes), np.float32)
-    probability[:, known] = shifted / shifted.sum(axis=1, keepdims=True)
+    probability: Vector = (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
     return probability
+
+
+def _nearest(embedding: npt.NDArray[Any], points: Mapping[int, Vector]) -> npt.NDArray[np.int64]:
+    """The name of the nearest of some named points, int64 [n]."""
+    names = np.array(sorted(points), dtype=np.int64)
+    table = np.stack([points[int(name)] for name in names])
+    nearest: npt.NDArray[np.int64] = names[_squared(embedding, table).argmin(axis=1)]
+    return nearest
+
+
+def _squared(embedding: npt.NDArray[Any], points: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """[n, p]"""
+    distance: npt.NDArray[Any] = ((embedding[:, None, :] - points[None]) ** 2).sum(axis=-1)
+    return distance

@@ -41,6 +41,7 @@ class Outputs:
         item: int64 [n], rows of the corpus.
         probability: float32 [n, classes].
         embedding: float32 [n, embedding_dim], what prototypes are means of.
+        embedding_by_modality: the same by modality; means nothing where it is absent.
         modality_weights: float32 [n, modalities], each row sums to 1 over the modalities present.
     """
 
@@ -48,6 +49,7 @@ class Outputs:
     probability: npt.NDArray[np.float32]
     embedding: npt.NDArray[np.float32]
     modality_weights: npt.NDArray[np.float32]
+    embedding_by_modality: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
 class DivergedError(RuntimeError):
@@ -79,6 +81,7 @@ class Learner(Protocol):
         extra_loss: ExtraLoss | None = None,
         class_weights: npt.NDArray[np.float64] | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
+        teacher: npt.NDArray[np.float32] | None = None,
     ) -> Fit:
         """Learn from a share for the experiment's local epochs, starting from what `set` loaded.
 
@@ -87,6 +90,7 @@ class Learner(Protocol):
             extra_loss: an algorithm's own term, called on each batch's prediction.
             class_weights: float64 [classes]; None = by the share's own label counts.
             optimiser: the state a previous `Fit` returned; None = start afresh.
+            teacher: probabilities [items of the corpus, classes] to distil from; None = the learner's own.
         """
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:

@@ -85,6 +85,7 @@ def sdt_objective(
     batch: DialogueBatch,
     training: Training,
     class_weights: Tensor | None = None,
+    teacher: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, students summed over modalities.
 
@@ -93,6 +94,7 @@ def sdt_objective(
 
     Args:
         class_weights: float [C]; None = all 1.
+        teacher: float [B, N, C], logits that students learn from; None = those of all modalities together.
 
     Returns:
         The total, a scalar with a graph, and its parts without one: `task`, `student`,
@@ -114,7 +116,7 @@ def sdt_objective(
         rows = supervised & batch.present[modality]
         student = student + weighted_cross_entropy(logits, batch.label, rows, class_weights)
         distilled = distilled + distillation(
-            prediction.logits,
+            prediction.logits if teacher is None else teacher,
             logits,
             rows,
             training.temperature,

@@ -22,6 +22,7 @@ from fedaffect.models.prediction import Prediction
 from fedaffect.randomness import seed_for
 
 PREDICTION_BATCH = 16
+TINY = 1e-12
 
 
 class ConversationTrainer:
@@ -106,6 +107,7 @@ class ConversationTrainer:
         extra_loss: ExtraLoss | None = None,
         class_weights: npt.NDArray[np.float64] | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
+        teacher: npt.NDArray[np.float32] | None = None,
     ) -> Fit:
         if class_weights is None:
             label = self._corpus.label[share.supervised]
@@ -116,6 +118,7 @@ class ConversationTrainer:
         supervised = np.zeros(len(self._corpus) + 1, bool)
         supervised[share.supervised] = True
         counted = torch.from_numpy(supervised).to(self._device)
+        taught = None if teacher is None else self._padded(teacher, 1.0).clamp_min(TINY).log()
         # A conversation with nothing to learn from teaches nothing: leave it out.
         useful = np.unique(self._corpus.conversation[share.supervised])
 
@@ -129,7 +132,8 @@ class ConversationTrainer:
             for conversations in shuffled(useful, self._training.batch_size, random):
                 batch = self._batch(conversations, counted)
                 prediction = self._forward(batch)
-                loss, parts = sdt_objective(prediction, batch, self._training, weight)
+                own = taught[self._rows(conversations)] if taught is not None else None
+                loss, parts = sdt_objective(prediction, batch, self._training, weight, own)
                 if extra_loss is not None:
                     extra = extra_loss(prediction, batch)
                     loss, parts = loss + extra, {**parts, "extra": extra}
@@ -151,6 +155,7 @@ class ConversationTrainer:
         nobody = torch.zeros(len(self._corpus) + 1, dtype=torch.bool, device=self._device)
         self._model.eval()
         found: dict[str, list[npt.NDArray[Any]]] = {k: [] for k in ("item", "p", "z", "w")}
+        by_modality: dict[str, list[npt.NDArray[Any]]] = {m: [] for m in self._corpus.features}
         with torch.inference_mode():
             for batch_of in by_length(self._corpus, conversations, PREDICTION_BATCH):
                 batch = self._batch(batch_of, nobody)
@@ -161,10 +166,13 @@ class ConversationTrainer:
                 found["p"].append(prediction.logits[valid].softmax(-1).cpu().numpy())
                 found["z"].append(prediction.embedding[valid].cpu().numpy())
                 found["w"].append(prediction.modality_weights[valid].cpu().numpy())
+                for m, embedding in prediction.embedding_by_modality.items():
+                    by_modality[m].append(embedding[valid].cpu().numpy())
         item = np.concatenate(found["item"])
         order = np.argsort(item)
         parts = {k: np.concatenate(v)[order] for k, v in found.items()}
-        return Outputs(parts["item"], parts["p"], parts["z"], parts["w"])
+        own = {m: np.concatenate(v)[order] for m, v in by_modality.items() if v}
+        return Outputs(parts["item"], parts["p"], parts["z"], parts["w"], own)
 
     def _forward(self, batch: DialogueBatch) -> Prediction:
         with self.precision.products(self._device):
@@ -172,7 +180,7 @@ class ConversationTrainer:
         return prediction.float()
 
     def _batch(self, conversations: Integers, counted: torch.Tensor) -> DialogueBatch:
-        rows = torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)
+        rows = self._rows(conversations)
         valid = rows < len(self._corpus)
         return DialogueBatch(
             features={m: x[rows] for m, x in self._features.items()},
@@ -182,6 +190,10 @@ class ConversationTrainer:
             label=self._label[rows],
             supervised=counted[rows],
         )
+
+    def _rows(self, conversations: Integers) -> torch.Tensor:
+        """int64 [B, N], rows of the corpus; one past its end in the padding."""
+        return torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)
 
     def _load_features(self) -> None:
         """Scale the whole corpus once; absent features and the padding row stay 0."""

@@ -1,5 +1,6 @@
 """FedMPD by hand: three clients, every exchange; then the properties that must always hold."""
 
+from dataclasses import replace
 from itertools import permutations
 from math import sqrt
 
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedaffect.errors import UserError
-from fedaffect.federation.algorithms.fedmpd import FedMPD, pull_and_push
+from fedaffect.federation.algorithms.fedmpd import FedMPD
 from fedaffect.federation.algorithms.fedproto import FedProto
 from fedaffect.federation.update import longest_prefix
+from fedaffect.learning.learner import Outputs
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 
@@ -255,57 +257,9 @@ def test_when_it_is_regularised(three, chosen, state, regularised):
     assert (three.learner.fits[0]["extra_loss"] is not None) == regularised
 
 
-@given(st.integers(1, 6), st.integers(1, 5), st.integers(2, 4), st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
-def test_pull_and_push_is_its_formula(n, classes, dim, seed):
-    random = np.random.default_rng(seed)
-    x, c = random.normal(size=(n, dim)), random.normal(size=(classes, dim))
-    y, there = random.integers(classes, size=n), random.random(classes) < 0.7
-    margin = random.uniform(0.5, 1.5, classes)
-    expected = 0.0
-    for i in range(n):
-        if not there[y[i]]:
-            continue
-        unit = x[i] / np.linalg.norm(x[i])
-        expected += np.linalg.norm(unit - c[y[i]])
-        for k in range(classes):
-            if there[k] and k != y[i]:
-                push = max(0.0, margin[y[i]] - np.linalg.norm(unit - c[k]))
-                expected += push / (there.sum() - 1)
-    found = pull_and_push(
-        *(torch.from_numpy(a) for a in (x, y, np.where(there[:, None], c, 0), there, margin))
-    )
-    assert float(found) == pytest.approx(expected / n, abs=1e-5)
-
-
-def test_its_gradient_is_finite_where_an_embedding_meets_its_prototype():
-    table = torch.eye(3)
-    x = torch.eye(3).requires_grad_()
-    margin, there = torch.full((3,), 1.5), torch.ones(3, dtype=torch.bool)
-    value = pull_and_push(x, torch.arange(3), table, there, margin)
-    value.backward()
-    assert float(value.detach()) == pytest.approx(1.5 - sqrt(2), abs=1e-5)
-    assert torch.isfinite(x.grad).all()
-
-
-def test_collapsed_prototypes_still_repel():
-    """All prototypes at one point: r_k is r_min, and the push has a gradient."""
+def test_collapsed_prototypes_still_have_a_margin():
     collapsed = {k: np.array([1, k * 1e-7], np.float32) for k in range(3)}
-    margins = fedmpd(minimum_margin=0.5).margins(collapsed)
-    assert margins == {0: 0.5, 1: 0.5, 2: 0.5}
-    # Turned by less than r_min; the pull alone would give just its own distance.
-    x = torch.tensor([[1.0, 0.2]], requires_grad=True)
-    table = torch.from_numpy(np.stack(list(collapsed.values())))
-    pulled = pull_and_push(
-        x, torch.tensor([0]), table, torch.ones(3, dtype=torch.bool), torch.zeros(3)
-    )
-    both = pull_and_push(
-        x, torch.tensor([0]), table, torch.ones(3, dtype=torch.bool), torch.full((3,), 0.5)
-    )
-    (gradient,) = torch.autograd.grad(both - pulled, x)
-    assert both.item() > pulled.item()
-    assert torch.isfinite(gradient).all()
-    assert gradient.norm() > 0.1
+    assert fedmpd(minimum_margin=0.5).margins(collapsed) == {0: 0.5, 1: 0.5, 2: 0.5}
 
 
 def test_margins_are_the_nearest_other_within_bounds():
@@ -342,3 +296,104 @@ def test_measures_tell_margins_and_separation(three):
 def test_settings_that_make_no_sense_are_named(chosen, field):
     with pytest.raises(UserError, match=rf"algorithm FedMPD: .*{field}"):
         FedMPD(chosen)
+
+
+# --- switches ------------------------------------------------------------------------------------
+
+
+def test_without_distance_weight_prototypes_count_by_utterances(three):
+    plain = three.round(fedmpd(distance_weight=False), KNOWN)
+    close(plain["prototype/fused/0"], three.round(fedmpd(), {})["prototype/fused/0"])
+
+
+def test_step_11_as_printed_is_a_sum_of_what_is_left_to_the_margin(three):
+    """r = √2; d = 0, √0.8, 2: weights √2, 0.519786 and 2 less than r; nobody has class 2, so it vanishes."""
+    algorithm = fedmpd(aggregate="literal_step_11", maximum_margin=2.0)
+    state = {n: KNOWN[n] for n in list(KNOWN)[:2]}
+    new = three.round(algorithm, state)
+    vectors = [np.array(v) for v in ((1, 0), (0.6, 0.8), (-1, 0))]
+    weights = [sqrt(2), sqrt(2) - sqrt(0.8), sqrt(2) - 2]
+    close(new["prototype/fused/0"], sum(w * v for w, v in zip(weights, vectors, strict=True)))
+    close(new["prototype/fused/1"], [0, sqrt(2)])  # one client has it: (r - 0) c
+
+
+def test_step_11_as_printed_ends_with_a_word_when_it_leaves_all_bounds(three):
+    algorithm = fedmpd(aggregate="literal_step_11")
+    with pytest.raises(
+        UserError, match=r"round 1: `prototype/fused/2` has the length 0: .*normalised"
+    ):
+        three.round(algorithm, KNOWN)  # nobody sends class 2: the printed sum is empty
+
+
+def test_the_printed_filter_keeps_utterances_near_their_own_mean():
+    """Class 0 at 0 and 2 (mean 1), class 1 at 5 and 5: the classes are 4 apart."""
+    x = np.array([[0], [2], [5], [5]], np.float32)
+    numbers = np.array([0, 0, 1, 1])
+    assert fedmpd().keep(x, numbers).all()
+    tight = fedmpd(triplet="literal_filter", triplet_margin=3.5).keep(x, numbers)
+    assert tight.tolist() == [True, True, True, True]  # class 0 would keep none, so it keeps both
+    one_sided = np.array([[0], [0], [3], [5], [5]], np.float32)
+    found = fedmpd(triplet="literal_filter", triplet_margin=2.5).keep(
+        one_sided, np.array([0, 0, 0, 1, 1])
+    )
+    assert found.tolist() == [True, True, False, True, True]  # 1 + 2.5 < 4, but not 2 + 2.5
+
+
+def test_global_omega_counts_a_class_by_all_clients(three):
+    """Counts of class 0 over all: 6. In a batch of its own, (3, 4) counts 2 utterances / 6."""
+    algorithm = fedmpd(omega="global", strength=1.0)
+    update = three.updates(algorithm, KNOWN)[0]
+    assert update.tensors["count/labels"].tolist() == [2, 0, 0]
+    assert set(update.tensors) <= set(algorithm.leaves(three.context))
+    state = three.round(algorithm, KNOWN)
+    np.testing.assert_allclose(state["count/labels"], [6, 1, 0])
+    three.learner.fits.clear()
+    known = {**KNOWN, "count/labels": state["count/labels"]}
+    algorithm.client_round(known, three.clients[0], {})
+    value = three.learner.fits[0]["extra_loss"](*loss_inputs([[3.0, 4.0]], [0]))
+    plain = sqrt(0.8) + (sqrt(2) - sqrt(0.4)) / 2
+    assert float(value) == pytest.approx(plain * 2 / 6, abs=1e-6)
+
+
+def test_the_servers_model_teaches_from_round_2_on(three):
+    algorithm = fedmpd(exchange="both", distil_from="server")
+    shared = {**KNOWN, "model/w": np.array([8], np.float32)}
+    three.learner.fits.clear()
+    algorithm.client_round(shared, three.clients[0], {})
+    second = replace(three.clients[0], context=replace(three.context, round=2))
+    algorithm.client_round(shared, second, {})
+    first, taught = (fit["teacher"] for fit in three.learner.fits)
+    assert first is None
+    own = three.learner.predict(three.clients[0].share.conversations).item
+    assert (taught[own] == np.float32(0.1)).all()
+    assert taught.sum() == pytest.approx(taught[own].sum())  # nobody else's utterances
+
+
+@pytest.mark.parametrize("settings_", [{"prototypes": "per_modality"}, {"centres": 3}])
+def test_more_prototypes_travel_and_predict(tiny, simulate, settings_):
+    chosen = [f"algorithm.{name}={value}" for name, value in settings_.items()]
+    run = simulate(tiny("fedmpd", *chosen, "algorithm.exchange=both", "rounds.count=2"))
+    algorithm, context = run.simulation.algorithm, run.simulation.context
+    names = {n for n in run.outcome.state if n.startswith("prototype/")}
+    assert names <= set(algorithm.prototype_specs(context))
+    spaces = {n.split("/")[1] for n in names}
+    assert spaces == ({"audio", "text"} if "prototypes" in settings_ else {"fused"})
+    assert len(names) > len(context.classes)
+    test = run.figures["test"]["prototype"]
+    assert 0 < test["accuracy"] <= 1
+
+
+def test_by_modality_an_absent_one_has_no_say(three):
+    """Class 0 is known in audio and text, class 1 in text alone; the second utterance has no text."""
+    algorithm = fedmpd(prototypes="per_modality")
+    state = {
+        "prototype/audio/0": np.array([1, 0], np.float32),
+        "prototype/text/0": np.array([1, 0], np.float32),
+        "prototype/text/1": np.array([0, 1], np.float32),
+    }
+    x = np.array([[0, 1], [0, 1], [0, 1]], np.float32)
+    weights = np.array([[0.5, 0.5], [1, 0], [0, 0]], np.float32)
+    outputs = Outputs(np.arange(3), x, x, weights, {"audio": x, "text": x})
+    found = algorithm.predict_nearest(state, outputs, 3)
+    low = 1 / (1 + np.exp(2))  # squared distances 2 (both spaces) and 0
+    np.testing.assert_allclose(found, [[low, 1 - low, 0], [1, 0, 0], [0.5, 0.5, 0]], atol=1e-6)

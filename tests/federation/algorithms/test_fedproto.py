@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from fedaffect.corpus.partition import Share
 from fedaffect.errors import UserError
-from fedaffect.federation.algorithms.fedproto import FedProto, pull
+from fedaffect.federation.algorithms.fedproto import FedProto
 
 
 def test_mean_by_count(three):
@@ -63,36 +62,6 @@ def test_classes_that_a_client_may_not_learn_from_have_no_prototype(seat):
     update, _ = FedProto({}).client_round({}, replace(client, share=masked), {})
     assert set(update.tensors) == {"prototype/fused/0"}
     np.testing.assert_array_equal(update.tensors["prototype/fused/0"], [1, 1])
-
-
-def test_the_pull_is_the_mean_squared_error_by_hand():
-    """(1 + 9) / 2 for the first, 0 for the second (its class is unknown): a mean of 2.5."""
-    embedding = torch.tensor([[1.0, 3.0], [4.0, 4.0]], requires_grad=True)
-    table, known = torch.zeros(2, 2), torch.tensor([True, False])
-    value = pull(embedding, torch.tensor([0, 1]), table, known)
-    assert value.item() == 2.5
-    value.backward()
-    # d/dx of (x² + y²) / 2 over two rows
-    assert embedding.grad.tolist() == [[0.5, 1.5], [0, 0]]
-
-
-def test_the_pull_is_torchs_mse_against_the_embeddings_own_copy():
-    """As FedProto's code writes it: unknown classes keep their embedding as the target."""
-    random = torch.Generator().manual_seed(0)
-    embedding = torch.randn(7, 5, generator=random)
-    table, known = torch.randn(4, 5, generator=random), torch.tensor([True, True, False, True])
-    label = torch.tensor([0, 1, 2, 3, 2, 1, 0])
-    target = embedding.clone()
-    target[known[label]] = table[label][known[label]]
-    expected = torch.nn.functional.mse_loss(embedding, target)
-    assert pull(embedding, label, table, known).item() == pytest.approx(expected.item())
-
-
-def test_no_row_pulls_nothing():
-    value = pull(
-        torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.ones(2, 3), torch.ones(2)
-    )
-    assert value.item() == 0
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class Context:
         round: 1.. while training; 0 before.
         initial: the model that everybody draws from the seed (`model/...`).
         embedding_dim: length of a prototype.
+        modalities: their names, sorted.
     """
 
     experiment: Experiment
@@ -42,6 +43,7 @@ class Context:
     round: int
     initial: Tensors
     embedding_dim: int
+    modalities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class Client:
         state: State,
         memory: Tensors,
         extra_loss: ExtraLoss | None = None,
+        teacher: npt.NDArray[np.float32] | None = None,
     ) -> tuple[Fit, Tensors]:
-        """Train from `start` with this client's own randomness of this round.
+        """Train from `start` with this client's own randomness of this round; see `Learner.fit`.
 
         Returns:
             the fit, and what must be remembered of the optimiser (empty unless it is kept).
@@ -80,6 +83,7 @@ class Client:
             extra_loss=extra_loss,
             class_weights=self._class_weights(state),
             optimiser=with_prefix(memory, "optimiser"),
+            teacher=teacher,
         )
         return fit, fit.optimiser
 

@@ -10,14 +10,15 @@ from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model
 from fedaffect.federation.algorithms.prototypes import (
-    PREFIX,
+    FUSED,
     PrototypeAlgorithm,
-    as_table,
     named,
+    path,
     prototypes_of,
 )
 from fedaffect.federation.update import Update
 from fedaffect.learning.learner import ExtraLoss, Tensors
+from fedaffect.learning.prototype_objectives import Prototypes, pull
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 
@@ -39,12 +40,12 @@ class FedProto(PrototypeAlgorithm):
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
         start = self.model_for(state, memory, client.context)
-        fit, optimiser = client.learn(start, state, memory, self._pull(state, client))
-        prototypes = self.local_prototypes(client)
-        count = self.settings.weighting == "count"
+        fit, optimiser = client.learn(start, state, memory, self._pull(state))
+        own = self.local_prototypes(client, state)[FUSED]
+        counts = self.settings.weighting == "count"
         update = Update(
-            named(prototypes),
-            weights={f"{PREFIX}/{k}": float(client.counts[k] if count else 1) for k in prototypes},
+            named({k: mean.vector for k, mean in own.items()}),
+            weights={path(FUSED, k): float(mean.size if counts else 1) for k, mean in own.items()},
             scalars={"loss": fit.loss, **fit.parts},
         )
         return update, {**client.learner.get(), **optimiser}
@@ -58,30 +59,15 @@ class FedProto(PrototypeAlgorithm):
     def leaves(self, context: Context) -> Mapping[str, Spec]:
         return self.prototype_specs(context)
 
-    def _pull(self, state: State, client: Client) -> ExtraLoss | None:
-        prototypes = prototypes_of(state)
-        if not prototypes or not self.settings.strength:
+    def _pull(self, state: State) -> ExtraLoss | None:
+        known = prototypes_of(state)
+        if not known or not self.settings.strength:
             return None
 
         def loss(prediction: Prediction, batch: DialogueBatch) -> torch.Tensor:
             rows = batch.supervised
-            embedding, label = prediction.embedding[rows], batch.label[rows]
-            table, known = as_table(prototypes, len(client.context.classes), embedding.device)
+            prototypes = Prototypes.of(known, {}, self.centres, rows.device)
             strength: float = self.settings.strength
-            return strength * pull(embedding, label, table, known)
+            return strength * pull(prediction.embedding[rows], batch.label[rows], prototypes)
 
         return loss
-
-
-def pull(
-    embedding: torch.Tensor, label: torch.Tensor, table: torch.Tensor, known: torch.Tensor
-) -> torch.Tensor:
-    """FedProto's regulariser: mean squared error to the label's prototype.
-
-    Args:
-        embedding: float32 [n, d]. label: int64 [n].
-        table: float32 [classes, d]. known: bool [classes]; rows of unknown classes add 0.
-    """
-    squared = ((embedding - table[label]) ** 2).mean(dim=-1)
-    mean: torch.Tensor = (squared * known[label]).sum() / max(len(label), 1)
-    return mean
