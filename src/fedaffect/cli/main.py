@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 
 from fedaffect import __version__
-from fedaffect.cli import data, run, runs
+from fedaffect.cli import ablate, data, run, runs
 from fedaffect.errors import UserError, refused
 
-EXTRAS = {"torch": "train", "sklearn": "train", "matplotlib": "train", "jinja2": "train"}
+EXTRAS = dict.fromkeys(("torch", "sklearn", "scipy", "matplotlib", "jinja2"), "train")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +24,7 @@ app.command("run")(run.run)
 app.command("predict")(run.predict)
 app.command("runs")(runs.runs)
 app.command("show")(runs.show)
+app.command("ablate")(ablate.ablate)
 app.add_typer(data.app, name="data")
 
 

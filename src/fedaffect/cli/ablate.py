@@ -1,0 +1,102 @@
+"""`fedaffect ablate`: named changes against a base, over seeds, as a table and a picture."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fedaffect.record.several import Job
+
+
+def ablate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Ablations; see ablations/README.md.")
+    ],
+    workers: Annotated[
+        int, typer.Option("--jobs", min=1, help="How many runs at once, each in its own process.")
+    ] = 2,
+    out: Annotated[Path, typer.Option("--out", help="Where runs are kept, below `cache`.")] = Path(
+        "runs/ablations"
+    ),
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", help="Where tables and pictures go.", show_default="--out"),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="How many, instead of what FILE says.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Corpus, instead of what FILE says.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Run only this row; may be repeated.")
+    ] = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Run nothing: tabulate what has finished.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Run named changes against a base, over seeds, and say what each is worth.
+
+    Nothing begins before every row has been found sound. What has finished is not run again, what was
+    interrupted goes on; a row that was changed since is another experiment, and is run.
+    """
+    from rich.console import Console
+
+    from fedaffect.record.ablation import checks, pages, plan
+    from fedaffect.record.ablation.rows import notes, tabulate
+
+    console = Console(stderr=as_json)
+    ablations = plan.load_all(files, out, seeds, data)
+    for ablation in ablations:
+        pages.ensure_ours(results or out, ablation)
+    if not table:
+        checks.ensure_same_corpus(ablations)
+        _execute(plan.unfinished(ablations, only or ()), workers, console)
+    tables = {ablation.name: tabulate(ablation) for ablation in ablations}
+    for file, ablation in zip(files, ablations, strict=True):
+        rows = tables[ablation.name]
+        page = pages.write_results(results or out, ablation, rows, _command(file, seeds, data))
+        if as_json:
+            continue
+        console.print(ablation.title, style="bold", markup=False, highlight=False)
+        console.print(*pages.as_tables(rows, console.width))
+        for note in notes(ablation, rows):
+            console.print(f"- {note}", markup=False, highlight=False)
+        console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        typer.echo(pages.as_json(tables))
+
+
+def _execute(jobs: "list[Job]", workers: int, console: "Console") -> None:
+    """Execute what is to do, with its progress shown; exit code 130 where a person interrupts."""
+    from fedaffect.cli.progress import RunsProgress
+    from fedaffect.record.ablation.checks import rehearse
+    from fedaffect.record.several import execute_all
+    from fedaffect.record.wording import count
+
+    if not jobs:
+        return
+    rehearse(jobs)
+    console.print(f"{count(len(jobs), 'run')} to do, {workers} at once", highlight=False)
+    rounds = [job.experiment.rounds.count for job in jobs]
+    try:
+        with RunsProgress(console, [job.title for job in jobs], rounds) as progress:
+            execute_all(jobs, workers, progress, resume=True)
+    except KeyboardInterrupt:
+        again = shlex.join(["fedaffect", *sys.argv[1:]])
+        typer.echo(f"interrupted; what was done is kept, go on with: {again}", err=True)
+        raise typer.Exit(130) from None
+
+
+def _command(file: Path, seeds: int | None, data: str | None) -> str:
+    """What gives the same table on any machine."""
+    words = ["fedaffect", "ablate", str(file)]
+    words += ["--seeds", str(seeds)] if seeds is not None else []
+    words += ["--data", data] if data is not None else []
+    return shlex.join(words)

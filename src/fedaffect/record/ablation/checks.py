@@ -1,0 +1,56 @@
+"""What is looked at before an ablation's first run begins, so that its last row costs no night."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from fedaffect.errors import UserError
+from fedaffect.record.ablation.plan import Ablation
+from fedaffect.record.run import open_corpus
+from fedaffect.record.several import Job
+
+
+def rehearse(jobs: Iterable[Job]) -> None:
+    """Build what each variant trains on, and what it trains: whatever these refuse, they refuse now.
+
+    Raises:
+        UserError: naming the run, before any has begun.
+    """
+    from fedaffect.federation.simulation import Simulation
+    from fedaffect.learning.trainer import ConversationTrainer
+
+    opened = cache(open_corpus)
+    first: dict[Path, Job] = {}
+    for job in jobs:
+        first.setdefault(job.folder.parent, job)
+    for job in first.values():
+        experiment = job.experiment
+        try:
+            corpus = opened(experiment.data)
+            if experiment.features.modalities:
+                corpus = corpus.with_modalities(experiment.features.modalities)
+            Simulation(experiment, corpus, ConversationTrainer(corpus, experiment), job.folder)
+        except UserError as error:
+            raise UserError(f"{job.title}: {error}") from None
+
+
+def ensure_same_corpus(ablations: Iterable[Ablation]) -> None:
+    """Nothing, where what was run was run on the corpora that are there now.
+
+    Raises:
+        UserError: a corpus was imported anew since.
+    """
+    opened = cache(open_corpus)
+    for ablation in ablations:
+        for variant in ablation.variants:
+            for job in ablation.jobs(variant):
+                environment = job.folder / "environment.json"
+                if not environment.is_file():
+                    continue
+                then = json.loads(environment.read_text("utf-8"))["corpus_sha256"]
+                if then != opened(job.experiment.data).provenance.sha256:
+                    raise UserError(
+                        f"{job.folder}: was run on another corpus than {job.experiment.data} is now; "
+                        "delete it, or choose another --out"
+                    )
