@@ -1,46 +1,115 @@
-"""A training step and an epoch of SDT against its textbook formulation, in one run.
+"""An epoch of SDT, in float32 and bfloat16, against its textbook formulation, and the floor of its products.
 
-    python benchmarks/step.py [--data data/iemocap6] [--widths 256 1024] [--repeats 5]
+    python benchmarks/step.py [--data data/iemocap6] [--widths 256 1024] [--repeats 5] [--devices cpu]
 
-Same corpus (train and dev conversations), same batches of 16, one thread; the two take turns, and medians of
-CPU and wall time are compared. Predictions must agree. Writes docs/results/step.{md,json}.
+Same corpus (train and dev conversations), same batches of 16, one thread; all take turns, and medians are
+compared. The floor is what the same products alone would take: their count from the shapes, at the rate of
+one product of [utterances of a batch, width] x [width, width]. Writes step.{md,json}.
 """
 
-import argparse
-import json
-import platform
-import statistics
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from floor import finish, measured_operations, operations, product
+from measuring import Seconds, clocked, interleaved, median, options, publish
 from textbook import TextbookSDT
+from torch import nn
 
 from fedaffect.corpus import store
 from fedaffect.corpus.batching import padded_rows, shuffled
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Training
 from fedaffect.learning.objectives import class_weights, sdt_objective
+from fedaffect.learning.precision import Precision
 from fedaffect.models import build
 from fedaffect.models.batch import DialogueBatch
 
 BATCH = 16
+FLOAT32, BFLOAT16 = Precision("float32", "measured"), Precision("bfloat16", "measured")
+COLUMNS = ["on, width", "textbook, s (CPU)", "ours", "ours, bfloat16", "ratio", "ratio, bfloat16"]
+COLUMNS += ["ours over the floor", "the same, bfloat16", "logits differ", "the same, bfloat16"]
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, default=Path("data/iemocap6"))
-    options.add_argument("--widths", type=int, nargs="+", default=[128, 256, 1024])
-    options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--out", type=Path, default=Path("docs/results"))
-    chosen = options.parse_args()
+    parser = options(__doc__, repeats=5)
+    parser.add_argument("--data", type=Path, default=Path("data/iemocap6"))
+    parser.add_argument("--widths", type=int, nargs="+", default=[128, 256, 1024])
+    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    parser.add_argument("--devices", nargs="+", default=devices)
+    chosen = parser.parse_args()
     torch.set_num_threads(1)
     corpus = store.load(chosen.data)
-    batches = epoch_of(corpus)
-    rows = [compare(corpus, batches, width, chosen.repeats) for width in chosen.widths]
-    write(rows, chosen.out)
+    figures = [
+        compare(corpus, width, torch.device(device), chosen.repeats)
+        for device in chosen.devices
+        for width in chosen.widths
+    ]
+    publish(
+        chosen.out,
+        "step",
+        "A training step against the textbook formulation",
+        f"One thread. An epoch is {figures[0]['steps']} batches of {BATCH} conversations, "
+        f"{figures[0]['utterances']} utterances; medians of {chosen.repeats} interleaved epochs."
+        + ("" if torch.cuda.is_available() else " No GPU here."),
+        COLUMNS,
+        [row(f) for f in figures],
+        figures,
+    )
+
+
+def compare(
+    corpus: ConversationCorpus, width: int, device: torch.device, repeats: int
+) -> dict[str, Any]:
+    """All figures of one width on one device."""
+    about: dict[str, Any] = {
+        "modalities": {m.name: m.shape[0] for m in corpus.modalities.values()},
+        "roles": corpus.roles,
+        "classes": len(corpus.classes),
+    }
+    batches = [batch.to(device) for batch in epoch_of(corpus)]
+    ours, ours16 = (build("sdt", {"width": width}, **about).to(device) for _ in range(2))
+    theirs = TextbookSDT(TextbookSDT.Settings(width=width), **about).to(device)
+    for model in (theirs, ours16):
+        model.load_state_dict(ours.state_dict())
+    expected = logits(theirs, batches[0], FLOAT32)
+    differences = {
+        "ours": (logits(ours, batches[0], FLOAT32) - expected).abs().max(),
+        "bfloat16": (logits(ours16, batches[0], BFLOAT16) - expected).abs().max(),
+    }
+    utterances = int(sum(batch.valid.sum() for batch in batches))
+    rows = utterances // len(batches)
+    runs = {
+        "textbook": epoch(theirs, batches, False, FLOAT32, corpus),
+        "ours": epoch(ours, batches, True, FLOAT32, corpus),
+        "bfloat16": epoch(ours16, batches, True, BFLOAT16, corpus),
+        "product": product(rows, width, device, torch.float32),
+        "product bfloat16": product(rows, width, device, torch.bfloat16),
+    }
+    found = interleaved({name: clocked(run) for name, run in runs.items()}, repeats)
+    times = {name: median(each) for name, each in found.items()}
+    work = operations(ours, batches)
+    share = work / measured_operations(rows, width)
+    floors = {
+        "ours": times["product"].wall * share,
+        "bfloat16": times["product bfloat16"].wall * share,
+    }
+    return {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        "width": width,
+        "utterances": utterances,
+        "steps": len(batches),
+        "gflop": work / 1e9,
+        "seconds": {n: asdict(t) for n, t in times.items() if not n.startswith("product")},
+        "floor": floors,
+        "ratio": {n: times["textbook"].wall / times[n].wall for n in floors},
+        "ratio_cpu": {n: times["textbook"].cpu / times[n].cpu for n in floors},
+        "over_floor": {n: times[n].wall / floors[n] for n in floors},
+        "largest_difference": {n: float(d) for n, d in differences.items()},
+    }
 
 
 def epoch_of(corpus: ConversationCorpus) -> list[DialogueBatch]:
@@ -70,99 +139,50 @@ def epoch_of(corpus: ConversationCorpus) -> list[DialogueBatch]:
     return batches
 
 
-def compare(
-    corpus: ConversationCorpus, batches: list[DialogueBatch], width: int, repeats: int
-) -> dict[str, float]:
-    sizes = {m.name: m.shape[0] for m in corpus.modalities.values()}
-    classes = len(corpus.classes)
-    ours = build("sdt", {"width": width}, modalities=sizes, roles=corpus.roles, classes=classes)
-    theirs = TextbookSDT(sizes, corpus.roles, classes, width)
-    theirs.load_state_dict(ours.state_dict())
-    with torch.inference_mode():
-        ours.eval(), theirs.eval()
-        valid = batches[0].valid
-        difference = (ours(batches[0]).logits - theirs(batches[0]).logits)[valid].abs().max()
-    runs = {
-        "ours": epoch(ours, batches, torch.optim.Adam(ours.parameters(), 1e-4, fused=True), corpus),
-        "textbook": epoch(theirs, batches, torch.optim.Adam(theirs.parameters(), 1e-4), corpus),
-    }
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
-    for repeat in range(repeats + 1):
-        for name, run in runs.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            run()
-            if repeat:  # the first warms up
-                times[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    median = {
-        f"{name}_{clock}": statistics.median(t[i] for t in times[name])
-        for name in runs
-        for i, clock in enumerate(("wall", "cpu"))
-    }
-    return {
-        "width": width,
-        "utterances": int(sum(b.valid.sum() for b in batches)),
-        "steps": len(batches),
-        **median,
-        "ratio_wall": median["textbook_wall"] / median["ours_wall"],
-        "ratio_cpu": median["textbook_cpu"] / median["ours_cpu"],
-        "largest_difference": float(difference),
-    }
+def logits(model: nn.Module, batch: DialogueBatch, precision: Precision) -> torch.Tensor:
+    """What a model says of the real utterances of a batch, as `fedaffect predict` would hear it."""
+    model.eval()
+    with torch.inference_mode(), precision.products(batch.valid.device):
+        return model(batch).float().logits[batch.valid]
 
 
 def epoch(
-    model: torch.nn.Module,
+    model: nn.Module,
     batches: list[DialogueBatch],
-    adam: torch.optim.Adam,
+    fused: bool,
+    precision: Precision,
     corpus: ConversationCorpus,
 ) -> Callable[[], None]:
+    """Training for an epoch, as `ConversationTrainer` does it; `fused`: by torch's fused Adam."""
+    device = batches[0].valid.device
+    adam = torch.optim.Adam(model.parameters(), 1e-4, fused=fused or None)
     counts = np.bincount(corpus.label[corpus.label >= 0], minlength=len(corpus.classes))
-    weight = torch.from_numpy(class_weights(counts)).float()
+    weight = torch.from_numpy(class_weights(counts)).float().to(device)
 
     def run() -> None:
         model.train()
         for batch in batches:
-            loss, _ = sdt_objective(model(batch), batch, Training(), weight)
+            with precision.products(device):
+                prediction = model(batch)
+            loss, _ = sdt_objective(prediction.float(), batch, Training(), weight)
             adam.zero_grad(set_to_none=True)
             loss.backward()
             adam.step()
+        finish(device)
 
     return run
 
 
-def write(rows: list[dict[str, float]], out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    machine = {"processor": processor(), "torch": torch.__version__, "threads": 1}
-    (out / "step.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
-    lines = [
-        "# A training step against the textbook formulation",
-        "",
-        "    python benchmarks/step.py",
-        "",
-        f"{machine['processor']}, torch {torch.__version__}, one thread. An epoch is "
-        f"{rows[0]['steps']} batches of {BATCH} conversations, {rows[0]['utterances']} utterances. "
-        "Medians of interleaved epochs.",
-        "",
-        "| width | textbook s (CPU) | ours s (CPU) | ratio wall | ratio CPU | largest difference of logits |",
-        "|---|---|---|---|---|---|",
+def row(figures: dict[str, Any]) -> list[str]:
+    """A line of the table."""
+    seconds = {n: Seconds(**s) for n, s in figures["seconds"].items()}
+    return [
+        f"{figures['device']}, {figures['width']}",
+        *(f"{t.wall:.3g} ({t.cpu:.3g})" for t in seconds.values()),
+        *(f"{ratio:.2f}" for ratio in figures["ratio"].values()),
+        *(f"{ratio:.2f}" for ratio in figures["over_floor"].values()),
+        *(f"{d:.0e}" for d in figures["largest_difference"].values()),
     ]
-    lines += [
-        f"| {r['width']:.0f} | {r['textbook_wall']:.2f} ({r['textbook_cpu']:.2f}) "
-        f"| {r['ours_wall']:.2f} ({r['ours_cpu']:.2f}) | {r['ratio_wall']:.2f} "
-        f"| {r['ratio_cpu']:.2f} | {r['largest_difference']:.1e} |"
-        for r in rows
-    ]
-    (out / "step.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
-
-
-def processor() -> str:
-    info = Path("/proc/cpuinfo")
-    names = (
-        [n for n in info.read_text().splitlines() if n.startswith("model name")]
-        if info.is_file()
-        else []
-    )
-    return names[0].partition(":")[2].strip() if names else platform.processor()
 
 
 if __name__ == "__main__":

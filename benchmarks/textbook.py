@@ -51,7 +51,8 @@ class TextbookSDT(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, batch: DialogueBatch) -> Prediction:
-        place = _positions(batch.valid.shape[1], self.role.embedding_dim) + self.role(batch.role)
+        turns, width = batch.valid.shape[1], self.role.embedding_dim
+        place = _positions(turns, width).to(batch.role.device) + self.role(batch.role)
         stream = {m: self.project[m](batch.features[m]) + place for m in self.modalities}
         padding = ~batch.valid[:, None, None, :]
         hidden = {}
