@@ -40,6 +40,16 @@ def test_a_digest_tells_experiments_apart_whatever_their_seed() -> None:
     assert digest(one) == digest(one.with_settings(["seed=5"]))
     assert digest(one) != digest(one.with_settings(["rounds.count=5"]))
     assert len(digest(one)) == 16
+    assert digest(one) == digest(one.with_settings(["engine.workers=2"]))  # the same figures
+    assert digest(one) != digest(one.with_settings(["algorithm.name=local"]))
+
+
+def test_a_setting_at_its_default_is_as_good_as_none() -> None:
+    """Runs from before a setting existed are found again."""
+    one = resolved(Experiment.load("demo"))
+    table = one.model_dump()
+    del table["rounds"]["record"], table["model"]["roles"]
+    assert digest(Experiment.from_table(table, "")) == digest(one)
 
 
 def test_a_base_beside_the_file_and_other_seeds_and_data(write: Write, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -136,9 +137,29 @@ def load(path: Path, out: Path, seeds: int | None = None, data: str | None = Non
 
 
 def digest(experiment: Experiment) -> str:
-    """16 hex digits that stand for a resolved experiment, whatever its seed."""
-    text = json.dumps(experiment.model_dump(mode="json", exclude={"seed"}), sort_keys=True)
+    """16 hex digits that stand for a resolved experiment, whatever its seed and its engine.
+
+    Only what differs from a default counts, so that a setting which joins later leaves old runs known.
+    """
+    names = (f"model.name={experiment.model.name}", f"algorithm.name={experiment.algorithm.name}")
+    default = resolved(Experiment().with_settings(names)).model_dump(mode="json")
+    ours = experiment.model_dump(mode="json", exclude={"seed", "engine"})
+    text = json.dumps([names, _changed(ours, default)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _changed(table: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+    """What a table says that the default does not."""
+    found = {}
+    for name, value in table.items():
+        usual = default.get(name)
+        if isinstance(value, dict) and isinstance(usual, dict):
+            value = _changed(value, usual)
+            if value:
+                found[name] = value
+        elif name not in default or value != usual:
+            found[name] = value
+    return found
 
 
 def unfinished(ablations: Iterable[Ablation], only: Sequence[str] = ()) -> list[Job]:
