@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 from fedaffect.cli.runs import runs, show
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.federation.events import EventLog
+from fedaffect.federation.events import EventLog, read
 
 app = typer.Typer()
 app.command()(runs)
@@ -90,3 +91,17 @@ def test_a_finished_runs_report_is_left_as_it_is(run: Path) -> None:
 def test_no_run_there_is_a_users_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give the folder of a run"):
         call("show", str(tmp_path))
+
+
+def test_rounds_that_were_not_recorded_are_no_curve(run: Path) -> None:
+    start = next(read(run / "events.jsonl"))
+    start["experiment"]["rounds"]["record"] = "ends"
+    (run / "events.jsonl").unlink()
+    log = EventLog(run / "events.jsonl")
+    sealed = ("n", "time", "kind", "previous", "hash")
+    log.append("run_started", **{k: v for k, v in start.items() if k not in sealed})
+    log.close()
+    text = call("show", str(run))
+    assert "not recorded by round" in text
+    assert re.search(r"bytes up +–", text)
+    assert (run / "report.html").is_file()

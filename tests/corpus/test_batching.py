@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.corpus.batching import by_length, padded_rows, shuffled
+from fedaffect.corpus.batching import by_length, padded_rows, rows_of, shuffled
 from fedaffect.corpus.schema import ConversationCorpus, Provenance
 
 
@@ -72,3 +72,7 @@ def test_by_length_sorts_and_keeps_all(size):
     batches = list(by_length(corpus, np.array([0, 1, 2, 3, 4]), size))
     assert np.concatenate(batches).tolist() == [1, 3, 2, 0, 4]
     assert max(map(len, batches)) == size
+
+
+def test_rows_of_conversations_follow_each_other():
+    assert rows_of(corpus_of(2, 3, 1), np.array([2, 1])).tolist() == [5, 2, 3, 4]

@@ -211,3 +211,14 @@ def test_two_classes_are_all_there_are(make_corpus):
     two = make_corpus(conversations=8, turns=6, classes=2)
     shares = shares_of(two, "random_classes", clients=3)
     assert sum(s.volume for s in shares) == 36
+
+
+def test_as_many_clients_as_conversations_get_one_each_however_skewed(corpus):
+    for seed in range(5):
+        shares = shares_of(corpus, "dirichlet", seed, clients=40, alpha=0.01)
+        assert [len(s.conversations) for s in shares] == [1] * 40
+
+
+def test_no_one_speaks_in_an_empty_training_part(make_corpus):
+    silent = make_corpus(conversations=2, splits=[1, 2])
+    assert shares_of(silent, "person") == []

@@ -52,7 +52,7 @@ class Finished:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        return read(self.folder / "events.jsonl")
+        return list(read(self.folder / "events.jsonl"))
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         return [e for e in self.events if e["kind"] == kind]

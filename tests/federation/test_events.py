@@ -22,7 +22,7 @@ def path(tmp_path):
 
 
 def test_events_come_back_in_order(path):
-    events = read(path)
+    events = list(read(path))
     assert [(e["n"], e["kind"]) for e in events] == [
         (0, "run_started"),
         (1, "round_finished"),
@@ -33,7 +33,7 @@ def test_events_come_back_in_order(path):
 
 
 def test_every_event_is_sealed_with_the_one_before(path):
-    events = read(path)
+    events = list(read(path))
     assert events[0]["previous"] == "0" * 64
     assert [e["previous"] for e in events[1:]] == [e["hash"] for e in events[:-1]]
     assert len({e["hash"] for e in events}) == 3
@@ -51,7 +51,7 @@ def test_one_changed_byte_is_found(path, place, byte):
     altered = path.with_name("altered.jsonl")
     altered.write_bytes(original[:place] + bytes([byte]) + original[place + 1 :])
     with pytest.raises(UserError, match=r"altered.jsonl: line [123] was altered"):
-        read(altered)
+        list(read(altered))
 
 
 @pytest.mark.parametrize("change", ["drop", "swap", "repeat", "blank", "spaces"])
@@ -66,22 +66,22 @@ def test_changed_lines_are_found(path, change):
     }[change]
     path.write_text("".join(lines))
     with pytest.raises(UserError, match="was altered"):
-        read(path)
+        list(read(path))
 
 
 def test_an_invented_event_is_found(path):
-    event = read(path)[-1] | {"n": 3, "round": 2}
+    event = list(read(path))[-1] | {"n": 3, "round": 2}
     with path.open("a") as file:
         file.write(json.dumps(event, separators=(",", ":")) + "\n")
     with pytest.raises(UserError, match="line 4 was altered"):
-        read(path)
+        list(read(path))
 
 
 def test_nesting_without_end_is_an_altered_line(path):
     with path.open("a") as file:
         file.write("[" * 100_000 + "\n")
     with pytest.raises(UserError, match="line 4 was altered"):
-        read(path)
+        list(read(path))
 
 
 def test_a_line_cut_short_by_a_crash_is_dropped(path):
@@ -96,7 +96,7 @@ def test_a_resumed_log_goes_on_after_what_was_whole(path):
     log = EventLog(path)
     log.append("resumed", round=0)
     log.close()
-    events = read(path)
+    events = list(read(path))
     assert [(e["n"], e["kind"]) for e in events][-1] == (2, "resumed")
     assert events[2]["previous"] == events[1]["hash"]
 
@@ -123,7 +123,7 @@ def test_listeners_hear_what_is_written(tmp_path):
     log = EventLog(tmp_path / "events.jsonl", (heard.append,))
     log.append("checkpoint", round=3)
     log.close()
-    assert heard == read(tmp_path / "events.jsonl")
+    assert heard == list(read(tmp_path / "events.jsonl"))
 
 
 def test_a_log_without_a_file_only_tells():
@@ -141,9 +141,17 @@ def test_what_is_no_number_is_not_written(tmp_path):
     assert [e["kind"] for e in read(tmp_path / "events.jsonl")] == ["checkpoint"]
 
 
+def test_events_are_read_one_by_one(path):
+    path.write_text(path.read_text().replace('"loss":0.25', '"loss":0.20'))
+    events = read(path)
+    assert next(events)["kind"] == "run_started"
+    with pytest.raises(UserError, match="line 2 was altered"):
+        next(events)
+
+
 def test_a_missing_log_is_named(tmp_path):
     with pytest.raises(UserError, match=r"events.jsonl: no event log here"):
-        read(tmp_path / "events.jsonl")
+        list(read(tmp_path / "events.jsonl"))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +169,7 @@ def test_what_need_not_be_written_is_still_told(tmp_path, record, written):
     for kind in every:
         log.append(kind)
     log.close()
-    events = read(tmp_path / "events.jsonl")  # and the chain holds
+    events = list(read(tmp_path / "events.jsonl"))  # and the chain holds
     assert [e["kind"] for e in events] == written
     assert [e["n"] for e in events] == list(range(len(written)))
     assert [e["kind"] for e in told] == every

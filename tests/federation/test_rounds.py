@@ -89,7 +89,7 @@ def play(make_corpus, tmp_path):
             outcome = rounds.run()
         finally:
             log.close()
-        events = read(tmp_path / name / "events.jsonl")
+        events = list(read(tmp_path / name / "events.jsonl"))
         return outcome, events, engine
 
     return run

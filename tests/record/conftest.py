@@ -42,13 +42,20 @@ def write_run(
     pairing: str = "recorded",
     finished: bool = True,
     resumed_at: int | None = None,
+    record: str = "clients",
     gain: float = 0.0,
     seed: int = 0,
 ) -> None:
     """Client 0 is never selected where there are more than two; client 1 fails in round 2."""
     random = np.random.default_rng(seed)
     experiment = Experiment().with_settings(
-        (f"name={folder.name}", f"rounds.count={max(rounds, 1)}", f"seed={seed}", *settings)
+        (
+            f"name={folder.name}",
+            f"rounds.count={max(rounds, 1)}",
+            f"seed={seed}",
+            f"rounds.record={record}",
+            *settings,
+        )
     )
     labels = random.integers(0, 30, size=(clients, len(classes)))
     names = [client_name.format(i) for i in range(clients)]
@@ -57,7 +64,7 @@ def write_run(
     folder.joinpath("environment.json").write_text(
         json.dumps({"fedaffect": "0.1.0", "python": "3.11.7", "packages": {"numpy": "2.4.6"}})
     )
-    log = EventLog(folder / "events.jsonl")
+    log = EventLog(folder / "events.jsonl", record=record)
     log.append(
         "run_started",
         run=folder.name,

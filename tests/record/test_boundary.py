@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fedaffect.federation import events as chain
 from fedaffect.record.boundary import crossings, warnings_about
 from fedaffect.record.history import History
 
@@ -34,7 +35,7 @@ def test_baselines_are_called_what_they_are(make_run: MakeRun) -> None:
     assert crossings(central) == []
     alone = [
         event | ({"declared": []} if event["kind"] == "run_started" else {})
-        for event in History.read(make_run("b")).events
+        for event in chain.read(make_run("b") / "events.jsonl")
         if event["kind"] not in ("client_finished", "statistics_finished")
     ]
     assert warnings_about(History.of(alone)) == ["Clients sent nothing: each learnt alone."]
@@ -47,7 +48,7 @@ def test_statistics_of_features_are_not_called_features(make_run: MakeRun) -> No
     ]
     history = History.of(
         event | ({"declared": declared} if event["kind"] == "run_started" else {})
-        for event in History.read(make_run()).events
+        for event in chain.read(make_run() / "events.jsonl")
     )
     (group,) = crossings(history)
     assert (group.kind, group.tensors, group.sent) == ("statistics", 2, 400)
@@ -58,9 +59,21 @@ def test_scalars_that_tell_about_a_client_are_warned_of(make_run: MakeRun) -> No
     told = {"task": 1.0, "distance/happy": 0.4, "count/happy": 7.0}
     history = History.of(
         event | ({"scalars": told} if event["kind"] == "client_finished" else {})
-        for event in History.read(make_run()).events
+        for event in chain.read(make_run() / "events.jsonl")
     )
     text = " ".join(warnings_about(history))
     assert "how unlike the others" in text
     assert "Counts by class" in text
     assert "Task" not in text
+
+
+def test_what_was_not_recorded_must_be_reckoned_with(make_run: MakeRun) -> None:
+    history = History.read(make_run(record="rounds"))
+    assert [(g.kind, g.sent) for g in crossings(history) if g.direction == "up"] == [
+        ("prototype", None),
+        ("model", None),
+    ]
+    text = " ".join(warnings_about(history))
+    assert "What each client sent was not recorded" in text
+    assert "Model weights can be made to give back" in text
+    assert "Clients sent nothing" not in text

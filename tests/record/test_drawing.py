@@ -1,8 +1,9 @@
 import re
 
+import numpy as np
 from matplotlib.axes import Axes
 
-from fedaffect.record.drawing import INK, draw, shorten
+from fedaffect.record.drawing import INK, distribution, draw, shorten
 
 
 def paint(axes: Axes) -> None:
@@ -38,3 +39,9 @@ def test_text_is_escaped_taken_literally_and_follows_the_page() -> None:
 def test_labels_are_shortened_to_fit() -> None:
     assert shorten("frustrated", 10) == "frustrated"
     assert shorten("frustrated", 8) == "frustra…"
+
+
+def test_a_distribution_by_hand() -> None:
+    columns = [np.array([0.1, 0.2, 0.9, np.nan]), np.array([np.nan])]
+    found = distribution(columns, np.array([0.0, 0.5, 1.0]))
+    np.testing.assert_allclose(found, [[1 / 3, 0], [2 / 3, 0]])

@@ -47,9 +47,12 @@ def test_a_resumed_run_has_the_history_of_one_that_was_never_killed(
 
     history = History.of([*before, {"kind": "resumed", "round": resume_after}, *again])
 
-    told = [e for e in history.events if e["kind"] != "resumed"]
+    told = tuple(e for e in history.events if e["kind"] != "resumed")
     if again:
-        assert told == whole
+        undisturbed = History.of(whole)
+        assert told == undisturbed.events
+        assert history.answers == undisturbed.answers
+        assert history.latest == undisturbed.latest
     assert history.sent == {"model": 10 * rounds} or not again
 
 
@@ -91,3 +94,45 @@ def test_what_is_no_record_of_a_run_is_refused(tmp_path: Path) -> None:
 def test_quartiles_pass_over_unknown_values() -> None:
     assert quartiles([0.1, None, 0.2, float("nan"), 0.3]) == pytest.approx((0.15, 0.2, 0.25))
     assert quartiles([None]) is None
+
+
+def test_a_resume_voids_what_came_after_its_checkpoint_even_where_rounds_are_not_recorded() -> None:
+    start = started() | {"experiment": {"rounds": {"record": "ends"}}}
+    late = {"kind": "client_failed", "round": 5, "client": 1, "reason": "late"}
+    history = History.of([start, late, {"kind": "resumed", "round": 4}, late])
+    assert list(history.answers[5].failed) == [1]
+
+
+def test_what_was_not_recorded_is_none_and_never_nothing() -> None:
+    start = started() | {"experiment": {"rounds": {"record": "ends"}}}
+    unfinished = History.of([start])
+    assert not unfinished.tells_rounds
+    for told in (
+        unfinished.rounds_done,
+        unfinished.selected,
+        unfinished.never_selected,
+        unfinished.sent,
+        unfinished.bytes_up_by_client,
+        unfinished.bytes_in("up"),
+    ):
+        assert told is None
+    ended = [{"selected": 3}, {"selected": 0}]
+    end = {"kind": "run_finished", "rounds": 3, "clients": ended, "bytes_up": 7, "bytes_down": 8}
+    finished = History.of([start, end])
+    assert (finished.rounds_done, finished.selected, finished.never_selected) == (3, [3, 0], ["c1"])
+    assert (finished.bytes_in("up"), finished.sent) == (7, None)
+
+
+def test_without_the_answers_of_clients_rounds_still_count() -> None:
+    start = started() | {"experiment": {"rounds": {"record": "rounds"}}}
+    told = [e for e in round_events(1) if e["kind"] != "client_finished"]
+    history = History.of([start, *told])
+    assert (history.rounds_done, history.selected, history.bytes_in("up")) == (1, [1, 0], 10)
+    assert history.sent is history.bytes_up_by_client is None
+
+
+def test_the_chain_counts_what_was_void_too() -> None:
+    again = [*round_events(1), *round_events(1)]
+    history = History.of([started(), *again, {"kind": "resumed", "round": 1, "hash": "ab"}])
+    assert (history.length, history.seal) == (10, "ab")
+    assert len(history.events) == 5

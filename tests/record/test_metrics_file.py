@@ -32,3 +32,8 @@ def test_what_a_round_does_not_tell_is_an_empty_cell() -> None:
 
 def test_a_run_without_rounds_gives_an_empty_file(make_run: MakeRun) -> None:
     assert write_metrics(make_run(rounds=0, finished=False)).read_text() == ""
+
+
+def test_rounds_that_were_not_recorded_are_no_rows(make_run: MakeRun) -> None:
+    assert write_metrics(make_run(record="ends")).read_text() == ""
+    assert len(write_metrics(make_run("other", record="rounds")).read_text().splitlines()) == 6

@@ -13,6 +13,7 @@ from fedaffect.record.report import (
     changed_settings,
     class_scores,
     client_rows,
+    feed,
     page,
     write_report,
 )
@@ -173,3 +174,33 @@ def test_items_of_a_class_are_counted_once_however_many_models(make_run: MakeRun
     together = "all clients&#39; models together"
     assert together in page(make_run("again", modes=("local", "personal")))
     assert together not in page(make_run("once"))
+
+
+def test_a_page_says_what_was_not_recorded(make_run: MakeRun) -> None:
+    rounds = read(make_run("rounds", record="rounds"))
+    assert "Not recorded: rounds.record is `rounds`." in rounds.text
+    assert "up: everything" in write_report(make_run("bytes", record="rounds")).read_text("utf-8")
+    ends = read(make_run("ends", record="ends"))
+    assert "Not recorded: rounds.record is `ends`." in ends.text
+    assert "No round has been evaluated" not in ends.text
+    left = read(make_run("left", record="ends", finished=False))
+    assert "How far it has come is not recorded" in left.text
+    for found in (rounds, ends, left):
+        assert " 0 B" not in found.text
+    rows = client_rows(History.read(make_run("rows", record="ends", finished=False)))
+    assert {(row.selected, row.bytes_up) for row in rows} == {(None, None)}
+
+
+def test_a_page_of_thousands_of_clients_can_still_be_opened(make_run: MakeRun) -> None:
+    html = page(make_run(clients=3000, rounds=3))
+    assert len(html) < 300_000
+    assert "and 2\u202f800 more" in html
+    assert "Distribution of the clients" in html
+
+
+def test_the_feed_tells_of_rounds_before_it_tells_of_clients(make_run: MakeRun) -> None:
+    lines = feed(History.read(make_run(clients=600, rounds=3)))
+    assert len([line for _, line, _ in lines if line.startswith("Hub: round")]) == 6
+    assert len(lines) <= 400
+    assert lines[0][1] == "Hub: finished after 3 rounds"
+    assert lines[-1][1].startswith("Hub: run demo initiated")

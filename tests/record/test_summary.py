@@ -94,3 +94,11 @@ def test_a_spoilt_summary_is_named(make_run: MakeRun) -> None:
     (folder / "summary.json").write_text("{")
     with pytest.raises(UserError, match=r"summary\.json: not valid JSON"):
         read_summary(folder)
+
+
+def test_what_was_not_recorded_is_null_until_the_end_tells_it(make_run: MakeRun) -> None:
+    whole = read_summary(make_run("a", seed=3))
+    for record in ("rounds", "ends"):
+        assert read_summary(make_run(record, seed=3, record=record)) == whole | {"run": record}
+    summary = write_summary(make_run("b", record="ends", finished=False))
+    assert {summary[k] for k in ("rounds", "never_selected", "bytes_up", "bytes_down")} == {None}

@@ -24,6 +24,7 @@ def test_an_unknown_figure_is_a_dash() -> None:
     assert wording.figure(None) == wording.figure(float("nan")) == "–"
     assert wording.interval([0.5, 0.75]) == "0.500 to 0.750"
     assert wording.interval(None) == "–"
+    assert wording.data_size(None) == "–"
 
 
 def test_counts_and_shapes() -> None:

@@ -108,9 +108,9 @@ def test_a_tampered_record_is_not_shown(begun, match):
 def test_a_damaged_checkpoint_and_its_cure(file, begun, match):
     path = begun / "run/checkpoints/round-000002" / file
     path.write_bytes(path.read_bytes()[:50])
-    before = begun.files(), len(read(begun / "run/events.jsonl"))
+    before = begun.files(), len(list(read(begun / "run/events.jsonl")))
     complaint = begun(*RESUME).complaint
-    assert (begun.files(), len(read(begun / "run/events.jsonl"))) == before
+    assert (begun.files(), len(list(read(begun / "run/events.jsonl")))) == before
     match(
         rf"round-000002/{file}: cannot be read: .*; delete run/checkpoints/round-000002", complaint
     )

@@ -54,7 +54,7 @@ def test_the_run_folder_repeats_the_run(finished, place):
 
 @pytest.mark.parametrize("run", ["one", "many"])
 def test_the_record_declares_what_the_server_sends(run, finished):
-    started = read(finished / "runs" / run / "events.jsonl")[0]
+    started = next(read(finished / "runs" / run / "events.jsonl"))
     down = {d["name"]: d for d in started["declared"] if d["direction"] == "down"}
     (last,) = (finished / "runs" / run / "checkpoints").glob("round-000003")
     state = safetensors.numpy.load_file(last / "state.safetensors")
@@ -65,7 +65,7 @@ def test_the_record_declares_what_the_server_sends(run, finished):
 
 def test_where_all_data_lie_in_one_place_nothing_crosses(place):
     place.ok("run", "tiny.toml", "--set", "algorithm.name=centralised", "--out", "run")
-    events = read(place / "run/events.jsonl")
+    events = list(read(place / "run/events.jsonl"))
     assert not any(e.get("bytes_up") or e.get("bytes_down") or e.get("sent") for e in events)
     assert "may cross a client's boundary" not in (place / "run" / REPORT).read_text()
 

@@ -129,6 +129,8 @@ def _print_curve(console: "Console", run: Path) -> None:
     if values:
         ends = f"{figure(values[0])} → {figure(values[-1])}"
         console.print(f"dev weighted F1  {sparkline(values)}  {ends}", highlight=False)
+    elif not history.tells_rounds:
+        console.print("dev weighted F1  not recorded by round (rounds.record)", highlight=False)
 
 
 def _report(run: Path, finished: bool) -> Path:

@@ -1,10 +1,16 @@
-"""Conversations as padded rows: which corpus row stands where in a batch."""
+"""Conversations as rows of a corpus: which they are, and where each stands in a padded batch."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from fedaffect.corpus.schema import ConversationCorpus, Integers
+
+
+def rows_of(corpus: ConversationCorpus, conversations: Integers) -> Integers:
+    """int64 [n]: the rows of the conversations, one conversation after the other."""
+    spans = [corpus.rows(int(c)) for c in conversations]
+    return np.concatenate([np.arange(span.start, span.stop) for span in spans])
 
 
 def padded_rows(corpus: ConversationCorpus, conversations: Integers) -> Integers:

@@ -6,9 +6,11 @@ utterances (its own, or those of its classes), the others stay as unsupervised c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 
 import numpy as np
 
+from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Partition
@@ -92,9 +94,14 @@ def _dirichlet(
         histogram = np.bincount(label[label != UNLABELLED], minlength=classes)
         match = np.clip(taste @ (histogram / max(histogram.sum(), 1)), 1e-12, None)
         hands[random.choice(settings.clients, p=match / match.sum())].append(int(conversation))
+    # The largest first, ties by index; who is given one has just that one, and need not give it back.
+    givers = [(-len(hand), i) for i, hand in enumerate(hands) if len(hand) > 1]
+    heapify(givers)
     for hand in hands:
         if not hand:
-            hand.append(max(hands, key=len).pop())
+            size, giver = givers[0]
+            hand.append(hands[giver].pop())
+            heapreplace(givers, (size + 1, giver))
     return [_share(corpus, _name(i), np.array(sorted(hand))) for i, hand in enumerate(hands)]
 
 
@@ -102,9 +109,11 @@ def _person(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
 ) -> list[Share]:
     """A client is a person: it holds the conversations it took part in and learns from its own words."""
+    rows = np.flatnonzero(corpus.items_in("train"))
+    rows = rows[np.argsort(corpus.person[rows], kind="stable")]
+    persons, starts = np.unique(corpus.person[rows], return_index=True)
     shares = []
-    for person in np.unique(corpus.person[corpus.items_in("train")]):
-        own = np.flatnonzero((corpus.person == person) & corpus.items_in("train"))
+    for person, own in zip(persons, np.split(rows, starts)[1:], strict=True):
         conversations = np.unique(corpus.conversation[own])
         supervised = own[corpus.label[own] != UNLABELLED]
         shares.append(Share(corpus.persons[person], conversations, supervised))
@@ -138,7 +147,7 @@ def _random_classes(
 
 
 def _share(corpus: ConversationCorpus, name: str, conversations: Integers) -> Share:
-    rows = np.concatenate([np.arange(len(corpus))[corpus.rows(int(c))] for c in conversations])
+    rows = rows_of(corpus, conversations)
     return Share(name, conversations, rows[corpus.label[rows] != UNLABELLED])
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 
+from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.partition import Share, labels_per_client
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment
@@ -55,6 +58,7 @@ class ClientSide:
         self._shares = shares
         self._labels = labels_per_client(corpus, shares)
         self._learner = learner
+        self._leaves = algorithm.leaves(context)  # as they were declared before the run
         self.memory = memory
 
     def work(self, message: Message) -> Update:
@@ -91,7 +95,7 @@ class ClientSide:
             update, kept = self._algorithm.client_round(message.state, client, memory)
         except DivergedError as error:
             raise RefusedError(str(error)) from None
-        guard(update, self._algorithm.leaves(context))
+        guard(update, self._leaves)
         self.memory.write(message.client, message.round, kept)
         return update
 
@@ -101,9 +105,9 @@ class ClientSide:
         tensors: Tensors = {}
         weights: dict[str, float] = {}
         if experiment.features.standardise == "federated":
-            held = np.isin(self._corpus.conversation, share.conversations)
+            held = rows_of(self._corpus, share.conversations)
             for name, array in self._corpus.features.items():
-                values = array[held & self._corpus.present[name]].astype(np.float64)
+                values = array[held[self._corpus.present[name][held]]].astype(np.float64)
                 if len(values) > 1:  # the mean of one is the utterance itself
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
@@ -148,6 +152,12 @@ def _statistics(
     return found
 
 
+@cache
+def _name(dtype: np.dtype[Any]) -> str:
+    """`str(dtype)`, which numpy puts together anew each time, as slowly as all else in `guard`."""
+    return str(dtype)
+
+
 def guard(update: Update, declared: Mapping[str, Spec]) -> None:
     """Let nothing out that the algorithm did not declare, and no number that is not finite.
 
@@ -156,7 +166,7 @@ def guard(update: Update, declared: Mapping[str, Spec]) -> None:
     """
     for name, array in update.tensors.items():
         spec = declared.get(name)
-        if spec != Spec(array.shape, str(array.dtype)):
+        if spec is None or (spec.shape, spec.dtype) != (array.shape, _name(array.dtype)):
             raise RefusedError(
                 f"`{name}` ({array.dtype}{list(array.shape)}) may not leave a client"
             )

@@ -10,7 +10,8 @@ accounts of a round the later holds. `rounds.record` may ask for less; what went
 import fcntl
 import hashlib
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,13 +55,14 @@ class EventLog:
         self._file = path.open("a", encoding="utf-8")
         try:
             _claim(self._file, path)
-            events = read(path)
+            last = deque(read(path), maxlen=1)
         except UserError:
             self._file.close()
             raise
-        self._file.truncate(path.read_bytes().rfind(b"\n") + 1)
-        if events:
-            self._number, self._previous = len(events), events[-1]["hash"]
+        with path.open("rb") as lines:
+            self._file.truncate(sum(len(line) for line in lines if line.endswith(b"\n")))
+        for event in last:
+            self._number, self._previous = event["n"] + 1, event["hash"]
 
     def append(self, kind: str, **fields: Any) -> Event:
         """Write one event and hand it to the listeners.
@@ -100,15 +102,14 @@ class EventLog:
                 self._file.close()
 
 
-def read(path: Path) -> list[Event]:
-    """All events, their chain verified.
+def read(path: Path) -> Iterator[Event]:
+    """All events, one by one, each after its link of the chain has been verified.
 
     Raises:
         UserError: no such log, or a line that is not what was written.
     """
     if not path.is_file():
         raise UserError(f"{path}: no event log here; is this the folder of a run?")
-    events: list[Event] = []
     previous = _START
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -129,8 +130,7 @@ def read(path: Path) -> list[Event]:
                     f"{path}: line {number} was altered: its hash does not fit the chain"
                 )
             previous = event["hash"]
-            events.append(event)
-    return events
+            yield event
 
 
 def _claim(file: TextIO, path: Path) -> None:

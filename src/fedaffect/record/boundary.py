@@ -19,6 +19,10 @@ _RISKS = {
     "count": "Counts by class tell which emotions a client holds, and how many of each.",
 }
 _ALWAYS = "Losses and the number of utterances are seen by the server in the clear."
+_UNRECORDED = (
+    "What each client sent was not recorded (rounds.record): beside the tensors declared here, reckon with "
+    "every number that the algorithm tells, such as distances and counts by class."
+)
 
 
 @dataclass(frozen=True)
@@ -66,17 +70,16 @@ def warnings_about(history: History) -> list[str]:
         return ["This is a baseline: all data lay in one place, nothing was protected."]
     kinds = list(dict.fromkeys(c.kind for c in crossings(history) if c.direction == "up"))
     # Scalars are not declared one by one; those that tell something about a client are named here.
-    scalars = {
-        s.partition("/")[0] for e in history.of_kind("client_finished") for s in e["scalars"]
-    }
-    kinds += [kind for kind in (*history.sent, *sorted(scalars & {*_RISKS})) if kind not in kinds]
-    if not kinds:
+    scalars = {kind for answers in history.answers.values() for kind in answers.scalars}
+    sent = (*(history.sent or ()), *sorted(scalars & {*_RISKS}))
+    kinds += [kind for kind in sent if kind not in kinds]
+    if not kinds and history.tells_clients:
         return ["Clients sent nothing: each learnt alone."]
     told = [
         _RISKS.get(kind, f"{kind_in_words(kind).capitalize()} may tell about a client.")
         for kind in kinds
     ]
-    return [*told, _ALWAYS]
+    return [*told, *([] if history.tells_clients else [_UNRECORDED]), _ALWAYS]
 
 
 def _sent(history: History, direction: str, kind: str) -> int | None:
@@ -84,7 +87,7 @@ def _sent(history: History, direction: str, kind: str) -> int | None:
         return None
     if kind == "evaluation":
         return (history.finish or {}).get("bytes_evaluation")
-    return history.sent.get(kind)
+    return (history.sent or {}).get(kind)
 
 
 def _is_pooled(history: History) -> bool:

@@ -7,7 +7,7 @@ picture then serves light, dark and print.
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from fedaffect.record.palette import ACCENT
 
 Floats = npt.NDArray[np.float64]
 WIDTH = 420
+EACH_CLIENT = 400
+"""Beyond so many clients a mark for each is none that a person could see: their distribution is drawn."""
 
 INK, MUTED, GRID, PAPER = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"}
@@ -85,13 +87,20 @@ def shorten(name: str, length: int = 14) -> str:
 
 
 def heat_image(axes: Axes, strength: Floats) -> None:
-    """A heat map as an embedded picture, small however many clients; NaN is left blank."""
+    """A heat map as an embedded picture; NaN is left blank."""
     shade = np.empty((*strength.shape, 4))
     shade[..., :3] = to_rgb(ACCENT)
     shade[..., 3] = np.nan_to_num(np.clip(strength, 0, 1))
     axes.imshow(shade, aspect="auto", interpolation="none")
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def distribution(columns: Sequence[Floats], edges: Floats) -> Floats:
+    """float64 [bins, columns]: the share of a column's values in each bin, top bin first; NaN nowhere."""
+    counts = np.stack([np.histogram(c[~np.isnan(c)], edges)[0] for c in columns], axis=1)
+    share: Floats = counts[::-1] / np.maximum(counts.sum(axis=0), 1)
+    return share
 
 
 def _inline(text: str) -> str:

@@ -1,50 +1,72 @@
-"""What happened in a run: its events, without those that a resume has made void."""
+"""What happened in a run: its events, without those that a resume has made void.
 
+A run may have far more clients than anybody looks at one by one. Of what they answered only sums are kept, so
+that memory grows with clients and with rounds, but never with their product.
+"""
+
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
 from fedaffect.federation.events import EVENTS, Event
+from fedaffect.record.answers import OF_CLIENTS, Answers, AnswersByRound
 
-_OF_A_ROUND = {
-    "round_started",
-    "client_finished",
-    "client_failed",
-    "round_lost",
-    "round_finished",
-    "checkpoint",
-}
+_OF_A_ROUND = ("round_started", "round_lost", "round_finished", "checkpoint")
 
 
 @dataclass(frozen=True)
 class History:
-    """The events of one run, in order, each round once."""
+    """The events of one run, in order, each round once.
+
+    What `rounds.record` left out of the record is None here, never 0.
+
+    Attributes:
+        events: all but those of clients; in them, lists with a number a client are arrays.
+        answers: the sums of those, by round.
+        latest: the last few of those, whole.
+        length: how many events were read, void ones included.
+        seal: the hash of the last; empty where events have none.
+    """
 
     events: tuple[Event, ...]
+    answers: Mapping[int, Answers]
+    latest: tuple[Event, ...]
+    length: int
+    seal: str
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> "History":
-        """Keep what counts: a round that starts again (after a resume) voids its earlier attempt.
+        """Keep what counts: a resume, or a round that starts again, voids the earlier attempt.
 
         Raises:
             UserError: no `run_started` event.
         """
-        kept: list[Event] = []
+        kept, clients, length, event = list[Event](), AnswersByRound(), 0, dict[str, Any]()
         for event in events:
-            if event["kind"] == "round_started":
-                kept = [e for e in kept if not _void(e, from_round=event["round"])]
-            elif event["kind"] in ("run_started", "statistics_finished"):
-                kept = [e for e in kept if e["kind"] != event["kind"]]
-            kept.append(event)
+            length += 1
+            if event["kind"] in OF_CLIENTS:
+                clients.add(event)
+                continue
+            if event["kind"] == "run_started":
+                kept, clients = [], AnswersByRound()
+            elif event["kind"] in ("round_started", "resumed"):
+                before = event["round"] + (event["kind"] == "resumed")
+                _rewind(kept, before)
+                clients.rewind(before)
+            kept.append(_compact(event))
         if not any(event["kind"] == "run_started" for event in kept):
             raise UserError(f"{EVENTS}: no `run_started` event: not the record of a run")
-        return cls(tuple(kept))
+        seal = str(event.get("hash", ""))
+        return cls(tuple(kept), clients.rounds, tuple(clients.latest), length, seal)
 
     @classmethod
     def read(cls, folder: Path) -> "History":
@@ -84,6 +106,22 @@ class History:
         return dict(self.start["experiment"])
 
     @property
+    def record(self) -> str:
+        """How much was written down: `clients` (everything), `rounds` or `ends`."""
+        rounds = self.start.get("experiment", {}).get("rounds", {})
+        return str(rounds.get("record", "clients"))
+
+    @property
+    def tells_clients(self) -> bool:
+        """Whether what each client sent in each round was recorded."""
+        return self.record == "clients"
+
+    @property
+    def tells_rounds(self) -> bool:
+        """Whether rounds were recorded, and not only the run's two ends."""
+        return self.record != "ends"
+
+    @property
     def classes(self) -> list[str]:
         return list(self.corpus["classes"])
 
@@ -92,7 +130,7 @@ class History:
         """Sorted, as every modality axis is."""
         return sorted(self.corpus["modalities"])
 
-    @property
+    @cached_property
     def clients(self) -> list[str]:
         return [client["name"] for client in self.start["clients"]]
 
@@ -101,32 +139,62 @@ class History:
         """The evaluation that the run's headline figure stands for."""
         return str(self.start["evaluations"][0])
 
+    @property
+    def rounds_done(self) -> int | None:
+        """How many rounds came to an end."""
+        if self.tells_rounds:
+            return len(self.rounds)
+        return int(self.finish["rounds"]) if self.finish else None
+
     @cached_property
-    def selected(self) -> list[int]:
+    def selected(self) -> list[int] | None:
         """How often each client was in a round's cohort."""
-        times = Counter(c for event in self.of_kind("round_started") for c in event["cohort"])
-        return [times[index] for index in range(len(self.clients))]
+        ended = (self.finish or {}).get("clients")
+        if ended:
+            return [int(client["selected"]) for client in ended]
+        if not self.tells_rounds:
+            return None
+        times = np.zeros(len(self.clients), np.int64)
+        for event in self.of_kind("round_started"):
+            times[event["cohort"]] += 1
+        return [int(n) for n in times]
 
     @property
-    def never_selected(self) -> list[str]:
+    def never_selected(self) -> list[str] | None:
+        if self.selected is None:
+            return None
         return [name for name, times in zip(self.clients, self.selected, strict=True) if not times]
 
-    def bytes_in(self, direction: str) -> int:
+    def bytes_in(self, direction: str) -> int | None:
         """Bytes that went `up` or `down` over the whole run, feature statistics included."""
         if self.finish is not None:
             return int(self.finish[f"bytes_{direction}"])
+        if not self.tells_rounds:
+            return None
         counted = self.of_kind("statistics_finished") + self.rounds
         return sum(int(event.get(f"bytes_{direction}", 0)) for event in counted)
 
     @cached_property
-    def sent(self) -> dict[str, int]:
+    def sent(self) -> dict[str, int] | None:
         """Bytes of tensors that clients sent, by kind (the first segment of a name), largest first."""
+        if not self.tells_clients:
+            return None
         total: Counter[str] = Counter()
-        for event in self.of_kind("client_finished"):
-            total.update(event.get("sent") or {})
+        for answers in self.answers.values():
+            total.update(answers.sent)
         for event in self.of_kind("statistics_finished"):
             total["statistics"] += int(event["bytes_up"])
         return {kind: count for kind, count in total.most_common() if count}
+
+    @cached_property
+    def bytes_up_by_client(self) -> list[int] | None:
+        """Bytes that each client sent to be learnt from."""
+        if not self.tells_clients:
+            return None
+        total = np.zeros(len(self.clients), np.int64)
+        for answers in self.answers.values():
+            np.add.at(total, answers.clients, answers.bytes_up)
+        return [int(n) for n in total]
 
     def dev_curve(self, mode: str, measure: str = "weighted_f1") -> tuple[list[int], list[float]]:
         """(rounds, values) of a dev score, for the rounds that were evaluated."""
@@ -147,7 +215,29 @@ def quartiles(values: Sequence[float | None]) -> tuple[float, float, float] | No
     return float(low), float(middle), float(high)
 
 
-def _void(event: Event, from_round: int) -> bool:
+def _rewind(events: list[Event], before: int) -> None:
+    """Drop what belongs to round `before` and to all after it: they stand last."""
+    resumed = []
+    while events and (events[-1]["kind"] == "resumed" or _is_void(events[-1], before)):
+        event = events.pop()
+        if event["kind"] == "resumed":
+            resumed.append(event)
+    events.extend(reversed(resumed))
+
+
+def _is_void(event: Event, before: int) -> bool:
     if event["kind"] == "run_finished":
         return True
-    return event["kind"] in _OF_A_ROUND and int(event["round"]) >= from_round
+    return event["kind"] in _OF_A_ROUND and int(event["round"]) >= before
+
+
+def _compact(event: Event) -> Event:
+    """Lists with a number a client as arrays; no score is NaN."""
+    found = dict(event)
+    for name in ("cohort", "offline"):
+        if event.get(name):
+            found[name] = array("q", event[name])
+    if event.get("client_dev"):
+        scores = (nan if score is None else score for score in event["client_dev"])
+        found["client_dev"] = array("d", scores)
+    return found

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ class ClientRow:
     name: str
     conversations: int
     volume: int
-    selected: int
-    bytes_up: int
+    selected: int | None
+    bytes_up: int | None
     local: float | None
     personal: float | None
     modality_weights: list[float] | None
@@ -62,7 +63,7 @@ def page(folder: Path) -> str:
         title=history.start["run"],
         history=history,
         drawings=_drawings(history),
-        clients=client_rows(history)[:ROWS],
+        clients=client_rows(history),
         hidden_clients=max(len(history.clients) - ROWS, 0),
         class_scores=class_scores(history),
         evaluations=evaluations(history),
@@ -90,27 +91,24 @@ def seeds_page(folder: Path) -> str:
 
 
 def client_rows(history: History) -> list[ClientRow]:
-    """The table of clients, in the run's order."""
-    finish = history.finish or {}
+    """The table of clients, in the run's order, the first few of many."""
+    finish, nothing = history.finish or {}, [None] * len(history.clients)
     ended = finish.get("clients") or [{}] * len(history.clients)
-    weights = finish.get("client_modality_weights") or [None] * len(history.clients)
-    sent = [0] * len(history.clients)
-    for event in history.of_kind("client_finished"):
-        sent[event["client"]] += int(event["bytes_up"])
+    weights = finish.get("client_modality_weights") or nothing
+    selected, sent = history.selected or nothing, history.bytes_up_by_client or nothing
+    columns = (history.start["clients"], ended, selected, sent, weights)
     return [
         ClientRow(
             name=client["name"],
             conversations=client["conversations"],
             volume=client["volume"],
-            selected=int(end.get("selected", times)),
+            selected=times,
             bytes_up=up,
             local=end.get("local_weighted_f1"),
             personal=end.get("personal_weighted_f1"),
             modality_weights=shares,
         )
-        for client, end, times, up, shares in zip(
-            history.start["clients"], ended, history.selected, sent, weights, strict=True
-        )
+        for client, end, times, up, shares in islice(zip(*columns, strict=True), ROWS)
     ]
 
 
@@ -148,15 +146,15 @@ def changed_settings(experiment: Mapping[str, Any]) -> list[tuple[str, Any, Any]
 
 
 def feed(history: History) -> list[tuple[str, str, bool]]:
-    """(time, line, is it trouble), newest first."""
+    """(time, line, is it trouble), newest first; what clients did fills the room that rounds leave."""
+    rounds = history.events[-FEED:]
+    clients = history.latest[max(len(history.latest) + len(rounds) - FEED, 0) :]
     lines: list[tuple[str, str, bool]] = []
-    for event in reversed(history.events):
+    for event in sorted((*rounds, *clients), key=lambda event: -event["n"]):
         line = wording.feed_line(event, history.clients)
         if line is not None:
             trouble = event["kind"] in ("client_failed", "round_lost", "resumed")
             lines.append((str(event.get("time", ""))[11:19], line, trouble))
-        if len(lines) == FEED:
-            break
     return lines
 
 

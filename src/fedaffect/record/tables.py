@@ -35,8 +35,8 @@ class Row:
     client_sd: float | None
     client_worst_tenth: float | None
     stability_sd_last_5: float | None
-    bytes_up: float
-    bytes_down: float
+    bytes_up: float | None
+    bytes_down: float | None
     seconds: float | None
 
 
@@ -171,7 +171,7 @@ def _weighted_f1(row: Row) -> str:
     return figure(row.test_weighted_f1) + ("" if spread is None else f" ± {figure(spread)}")
 
 
-def _bytes(count: float) -> str:
+def _bytes(count: float | None) -> str:
     return data_size(count) if count else NOTHING
 
 

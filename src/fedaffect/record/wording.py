@@ -37,8 +37,10 @@ def interval(ends: Sequence[float] | None) -> str:
     return f"{figure(ends[0])} to {figure(ends[1])}" if ends else NOTHING
 
 
-def data_size(count: float) -> str:
-    """2 300 000 → `2.3 MB`; decimal units."""
+def data_size(count: float | None) -> str:
+    """2 300 000 → `2.3 MB`; decimal units; a dash where it is not known."""
+    if count is None:
+        return NOTHING
     for unit in ("B", "kB", "MB", "GB"):
         if abs(count) < 1000:
             return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fedaffect.federation import events as chain
 from fedaffect.record.history import History
 from fedaffect.record.plots import bytes_by_kind, labels_by_client
 
@@ -28,11 +29,24 @@ def test_bytes_add_up_to_what_went_up(make_run: MakeRun) -> None:
 
 
 def test_where_nothing_travelled_nothing_is_drawn(make_run: MakeRun) -> None:
-    history = History.read(make_run())
     silent = [
         event
         | {k: 0 for k in ("bytes_up", "bytes_down") if k in event}
         | ({"sent": {}} if "sent" in event else {})
-        for event in history.events
+        for event in chain.read(make_run() / "events.jsonl")
     ]
     assert bytes_by_kind(History.of(silent)) is None
+
+
+def test_of_thousands_of_clients_the_distribution_is_drawn(make_run: MakeRun) -> None:
+    drawing = labels_by_client(History.read(make_run(clients=3000, rounds=1)))
+    assert drawing.description.endswith("on average, 29 at most.")
+    assert "3000 clients" in drawing.svg
+    assert len(drawing.svg) < 20_000
+
+
+def test_bytes_that_were_not_recorded_by_kind_are_told_as_one(make_run: MakeRun) -> None:
+    drawing = bytes_by_kind(History.read(make_run(record="rounds")))
+    assert drawing is not None
+    assert drawing.description == "Bytes by kind: up: everything 34.3 MB; down: everything 36 MB."
+    assert bytes_by_kind(History.read(make_run("b", record="ends", finished=False))) is None

@@ -37,3 +37,13 @@ def test_clients_without_a_score_are_left_blank(make_run: MakeRun) -> None:
     drawing = clients_by_rounds(History.of(gaps))
     assert drawing is not None
     assert "from 0.500 (pale) to 0.500 (full)" in drawing.description
+
+
+def test_of_many_clients_the_distribution_is_drawn(make_run: MakeRun) -> None:
+    few = clients_by_rounds(History.read(make_run("few", clients=400)))
+    many = clients_by_rounds(History.read(make_run("many", clients=3000)))
+    assert few is not None
+    assert many is not None
+    assert "client-399" in few.svg
+    assert "Distribution of the clients" in many.description
+    assert len(many.svg) < 10_000

@@ -4,12 +4,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from fedaffect.record.drawing import GRID, INK, PAPER, WIDTH, Drawing, draw, heat_image, shorten
+from fedaffect.record.drawing import (
+    EACH_CLIENT,
+    GRID,
+    INK,
+    PAPER,
+    WIDTH,
+    Drawing,
+    distribution,
+    draw,
+    heat_image,
+    shorten,
+)
 from fedaffect.record.history import History
 from fedaffect.record.palette import ACCENT, class_colours
-from fedaffect.record.wording import data_size, kind_in_words
+from fedaffect.record.wording import data_size, figure, kind_in_words
 
 MANY_CLIENTS = 60
+DISTINCT = 60
 
 
 def labels_by_client(history: History) -> Drawing:
@@ -45,6 +57,22 @@ def labels_by_client(history: History) -> Drawing:
         axes.set_yticks(range(len(history.classes)), [shorten(n) for n in history.classes])
         axes.set_xlabel(f"{len(clients)} clients")
 
+    def shares(axes: Axes) -> None:
+        bins = min(int(labels.max()) + 1, DISTINCT)
+        edges = np.linspace(-0.5, labels.max() + 0.5, bins + 1)
+        heat_image(axes, np.sqrt(distribution(list(labels.T.astype(np.float64)), edges)[::-1].T))
+        axes.set_yticks(range(len(history.classes)), [shorten(n) for n in history.classes])
+        axes.set_xticks([0, bins - 1], ["0", str(labels.max())])
+        axes.set_xlabel(
+            f"utterances a client holds; the darker, the more of {len(clients)} clients"
+        )
+
+    if len(clients) > EACH_CLIENT:
+        words = (
+            "How many supervised utterances of each class clients hold: "
+            f"{figure(labels.mean(), 1)} on average, {labels.max()} at most."
+        )
+        return Drawing(draw("labels", WIDTH, 200, shares), words)
     words = "Supervised utterances by client and class; the table of clients has the volumes."
     if len(clients) > MANY_CLIENTS:
         return Drawing(draw("labels", WIDTH, 200, heat), words)
@@ -54,12 +82,14 @@ def labels_by_client(history: History) -> Drawing:
 
 def bytes_by_kind(history: History) -> Drawing | None:
     """What travelled over the whole run: each kind that clients sent, and all that they received."""
-    sent = history.sent
-    rest = history.bytes_in("up") - sum(sent.values())
-    bars = [(f"up: {kind_in_words(kind)}", count) for kind, count in sent.items()]
+    up, down, sent = history.bytes_in("up"), history.bytes_in("down"), history.sent
+    if up is None or down is None:
+        return None
+    bars = [(f"up: {kind_in_words(kind)}", count) for kind, count in (sent or {}).items()]
+    rest = up - sum(count for _, count in bars)
     if rest > 0:
-        bars.append(("up: names, scalars", rest))
-    bars.append(("down: everything", history.bytes_in("down")))
+        bars.append(("up: names, scalars" if history.tells_clients else "up: everything", rest))
+    bars.append(("down: everything", down))
     if not any(count for _, count in bars):
         return None
 

@@ -5,10 +5,26 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from fedaffect.record.drawing import INK, PAPER, WIDTH, Drawing, draw, heat_image, shorten
+from fedaffect.record.drawing import (
+    EACH_CLIENT,
+    INK,
+    PAPER,
+    WIDTH,
+    Drawing,
+    Floats,
+    distribution,
+    draw,
+    heat_image,
+    shorten,
+)
 from fedaffect.record.history import History, quartiles
 from fedaffect.record.palette import ACCENT, ALARM
 from fedaffect.record.wording import figure
+
+BINS = 40
+MOST_ROUNDS = 400
+Scored = list[tuple[int, Floats]]
+"""Rounds, and in each the score of every client."""
 
 
 def rounds_curve(history: History) -> Drawing | None:
@@ -57,14 +73,26 @@ def rounds_curve(history: History) -> Drawing | None:
 
 
 def clients_by_rounds(history: History) -> Drawing | None:
-    """Each client's personal dev weighted F1 by round; outlined where its update did not come."""
-    evaluated = [e for e in history.rounds if any(v is not None for v in e.get("client_dev") or [])]
-    if len(evaluated) < 2 or len(history.clients) < 2:
+    """Clients' personal dev weighted F1 by round: each client's, or of many how they are distributed."""
+    scored = [
+        (e["round"], np.array(e["client_dev"])) for e in history.rounds if e.get("client_dev")
+    ]
+    scored = [(number, values) for number, values in scored if np.isfinite(values).any()]
+    if len(scored) < 2 or len(history.clients) < 2:
         return None
-    scores = np.array([e["client_dev"] for e in evaluated], dtype=np.float64).T
-    column = {e["round"]: i for i, e in enumerate(evaluated)}
-    failed = [(column[e["round"]], e["client"]) for e in history.of_kind("client_failed")
-              if e["round"] in column]  # fmt: skip
+    scored = scored[:: 1 + len(scored) // MOST_ROUNDS]
+    return _each(history, scored) if len(history.clients) <= EACH_CLIENT else _spread(scored)
+
+
+def _each(history: History, scored: Scored) -> Drawing:
+    """A row a client; outlined where its update did not come."""
+    scores = np.stack([values for _, values in scored], axis=1)
+    failed = [
+        (column, client)
+        for column, (number, _) in enumerate(scored)
+        if number in history.answers
+        for client in history.answers[number].failed
+    ]
     low, high = np.nanmin(scores), np.nanmax(scores)
 
     def paint(axes: Axes) -> None:
@@ -74,10 +102,7 @@ def clients_by_rounds(history: History) -> Drawing | None:
             axes.add_patch(box)
         ends = [0, len(scores) - 1]
         axes.set_yticks(ends, [shorten(history.clients[i], 11) for i in ends])
-        step = 1 + len(evaluated) // 10
-        shown = range(0, len(evaluated), step)
-        axes.set_xticks(shown, [str(evaluated[i]["round"]) for i in shown])
-        axes.set_xlabel("round")
+        _name_rounds(axes, scored)
 
     words = (
         f"Personal dev weighted F1 by client and round, from {figure(low)} (pale) to "
@@ -87,3 +112,28 @@ def clients_by_rounds(history: History) -> Drawing | None:
     if failed:
         legend.append(("outlined: no update", ALARM))
     return Drawing(draw("clients", WIDTH, 230, paint), words, tuple(legend))
+
+
+def _spread(scored: Scored) -> Drawing:
+    """A row a bin of scores; the darker, the more clients."""
+    low = min(float(np.nanmin(values)) for _, values in scored)
+    high = max(float(np.nanmax(values)) for _, values in scored)
+    edges = np.linspace(low, max(high, low + 1e-9), BINS + 1)
+    share = distribution([values for _, values in scored], edges)
+
+    def paint(axes: Axes) -> None:
+        heat_image(axes, np.sqrt(share / share.max()))
+        axes.set_yticks([0, BINS - 1], [figure(high, 2), figure(low, 2)])
+        _name_rounds(axes, scored)
+
+    words = (
+        f"Distribution of the clients' personal dev weighted F1, from {figure(low)} (below) to "
+        f"{figure(high)} (above), by round; the darker, the more clients."
+    )
+    return Drawing(draw("clients", WIDTH, 230, paint), words)
+
+
+def _name_rounds(axes: Axes, scored: Scored) -> None:
+    shown = range(0, len(scored), 1 + len(scored) // 10)
+    axes.set_xticks(shown, [str(scored[i][0]) for i in shown])
+    axes.set_xlabel("round")
