@@ -84,7 +84,7 @@ def measure(corpus: ConversationCorpus, width: int, precision: str, repeats: int
     with tempfile.TemporaryDirectory() as folder:
         model, one = Path(folder, "run", "model"), Path(folder, "one")
         experiment = described(corpus, width, precision)
-        fresh = {"model": ConversationTrainer(corpus, experiment).get()}
+        fresh = [("model", ConversationTrainer(corpus, experiment).get())]
         saved.save(model, experiment, corpus, fresh, "")
         first = rows_as_conversations(corpus, [corpus.rows(test[0])])
         store.save(

@@ -19,7 +19,7 @@ def bits(tensors):
 
 def result(run):
     """All that must not differ between two executions of one experiment."""
-    models = {n: bits(m) for n, m in run.simulation.models(run.outcome).items()}
+    models = {n: bits(m) for n, m in run.simulation.models(run.outcome)}
     return bits(run.outcome.state), models, run.figures, run.outcome.standing
 
 
@@ -167,11 +167,11 @@ def test_a_finished_run_stays_as_it_is(tiny, simulate):
 
 def test_models_of_a_shared_and_of_own_models(tiny, simulate):
     shared, own = simulate(tiny("fedavg"), "shared"), simulate(tiny("local"), "own")
-    assert list(shared.simulation.models(shared.outcome)) == ["model"]
-    models = own.simulation.models(own.outcome)
+    assert list(dict(shared.simulation.models(shared.outcome))) == ["model"]
+    models = dict(own.simulation.models(own.outcome))
     assert list(models) == ["client-00", "client-01", "client-02"]
     assert len({str(bits(m)) for m in models.values()}) == 3
-    for model in (*models.values(), *shared.simulation.models(shared.outcome).values()):
+    for model in (*models.values(), *dict(shared.simulation.models(shared.outcome)).values()):
         assert "features/text/mean" in model
         assert not [n for n in model if n.startswith(("optimiser/", "prototype/"))]
 
@@ -185,7 +185,7 @@ def test_models_are_those_of_the_selected_round(tiny, simulate):
     short = simulate(
         tiny("local", f"rounds.count={best}", "rounds.selection=last", *settings), "short"
     )
-    found, expected = (r.simulation.models(r.outcome) for r in (run, short))
+    found, expected = (dict(r.simulation.models(r.outcome)) for r in (run, short))
     assert {n: bits(m) for n, m in found.items()} == {n: bits(m) for n, m in expected.items()}
     assert run.figures["test"] == short.figures["test"]
 

@@ -34,7 +34,7 @@ def tensors(corpus):
 
 @pytest.fixture
 def folder(tmp_path, corpus, tensors):
-    saved.save(tmp_path / "model", EXPERIMENT, corpus, {"global": tensors}, "# A card\n")
+    saved.save(tmp_path / "model", EXPERIMENT, corpus, [("global", tensors)], "# A card\n")
     return tmp_path / "model"
 
 
@@ -64,7 +64,7 @@ def test_the_folder_says_what_it_is(folder, corpus):
 
 @pytest.mark.parametrize("name", ["Ses01/F", "../outside", "Größe 5", "..", "a.b"])
 def test_members_are_named_after_persons_whatever_their_names(tmp_path, corpus, tensors, name):
-    saved.save(tmp_path / "deep" / "model", EXPERIMENT, corpus, {name: tensors}, "")
+    saved.save(tmp_path / "deep" / "model", EXPERIMENT, corpus, [(name, tensors)], "")
     assert len(list((tmp_path / "deep" / "model").iterdir())) == 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deep"]
     assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["model"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -177,5 +178,5 @@ def guard(update: Update, declared: Mapping[str, Spec]) -> None:
             raise RefusedError(f"`{name}` (bytes) may not leave a client")
     for numbers in (update.scalars, update.weights, update.fallback):
         for name, value in numbers.items():
-            if not np.isfinite(value):
+            if not isfinite(value):
                 raise RefusedError(f"`{name}` is not finite")

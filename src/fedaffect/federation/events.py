@@ -85,12 +85,13 @@ class EventLog:
     def _write(self, event: Event) -> None:
         """Seal an event and add it to the file."""
         event["previous"] = self._previous
-        event["hash"] = self._previous = _seal(event)
+        text = json.dumps(event, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        event["hash"] = self._previous = hashlib.sha256(text.encode()).hexdigest()
         self._number += 1
         if self._file is None:
             return
         try:
-            self._file.write(_canonical(event) + "\n")
+            self._file.write(f'{text[:-1]},"hash":"{event["hash"]}"}}\n')
             self._file.flush()
         except OSError as error:
             error.filename = self._file.name
@@ -117,12 +118,7 @@ def read(path: Path) -> Iterator[Event]:
                 break  # a crash cut the last line short; it was never part of the record
             try:
                 event = json.loads(line)
-                sealed = {k: v for k, v in event.items() if k != "hash"}
-                intact = (
-                    event["previous"] == previous
-                    and event["hash"] == _seal(sealed)
-                    and line == _canonical(event).encode() + b"\n"
-                )
+                intact = event["previous"] == previous and _is_sealed(line, event["hash"])
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 intact = False
             if not intact:
@@ -143,9 +139,7 @@ def _claim(file: TextIO, path: Path) -> None:
         ) from None
 
 
-def _canonical(event: Event) -> str:
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _seal(event: Event) -> str:
-    return hashlib.sha256(_canonical(event).encode()).hexdigest()
+def _is_sealed(line: bytes, seal: str) -> bool:
+    """Whether a line ends with its hash, and that is the hash of all that stands before it."""
+    text = line.removesuffix(f',"hash":"{seal}"}}\n'.encode())
+    return len(text) < len(line) and hashlib.sha256(text + b"}").hexdigest() == seal

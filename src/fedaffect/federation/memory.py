@@ -23,6 +23,8 @@ class MemoryStore:
         Raises:
             UserError: its file is damaged.
         """
+        if not self._folder.is_dir():  # most algorithms leave nothing to remember
+            return {}
         versions = [r for r in self._versions(client) if r <= at]
         if not versions:
             return {}

@@ -1,6 +1,6 @@
 """The only round loop: plan, exchange, aggregate, evaluate, checkpoint; resume where it was killed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -126,12 +126,13 @@ class Rounds:
         ):
             return {}
         messages = [Message("statistics", i, 0, {}) for i in range(len(self._shares))]
-        replies = list(self._exchange("statistics", messages))
-        means = self._algorithm.aggregator.reduce([r.update for r in replies if r.update]).tensors
-        up, down = sum(r.bytes_up for r in replies), sum(r.bytes_down for r in replies)
-        standing.bytes_up += up
-        standing.bytes_down += down
-        self._log.append("statistics_finished", bytes_up=up, bytes_down=down)
+        seen = _Seen()
+        replies = self._exchange("statistics", messages)
+        updates = (reply.update for reply in seen.counted(replies) if reply.update)
+        means = self._algorithm.aggregator.reduce(updates).tensors
+        standing.bytes_up += seen.bytes_up
+        standing.bytes_down += seen.bytes_down
+        self._log.append("statistics_finished", bytes_up=seen.bytes_up, bytes_down=seen.bytes_down)
         state: State = {n: a for n, a in means.items() if n.startswith("statistics/")}
         for name in self._corpus.features:
             if f"features/{name}/mean" in means:
@@ -177,9 +178,7 @@ class Rounds:
         self, number: int, messages: Sequence[Message], seen: "_Seen"
     ) -> Iterator[Update]:
         """The updates of a round as they come, each entered into the record."""
-        for reply in self._exchange("train", messages):
-            seen.bytes_up += reply.bytes_up
-            seen.bytes_down += reply.bytes_down
+        for reply in seen.counted(self._exchange("train", messages)):
             if reply.update is None:
                 seen.reasons.append(reply.reason)
                 self._log.append(
@@ -286,3 +285,10 @@ class _Seen:
         self.volumes: list[int] = []
         self.reasons: list[str] = []
         self.bytes_up = self.bytes_down = 0
+
+    def counted(self, replies: Iterable[Reply]) -> Iterator[Reply]:
+        """The replies, their bytes added up as they go by."""
+        for reply in replies:
+            self.bytes_up += reply.bytes_up
+            self.bytes_down += reply.bytes_down
+            yield reply

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -112,22 +112,17 @@ class Simulation:
             log.append("run_finished", **self._findings(outcome), timing=timing)
         return outcome
 
-    def models(self, outcome: Outcome) -> dict[str, Tensors]:
-        """What can predict afterwards: `model`, or one a client by its name; statistics included."""
+    def models(self, outcome: Outcome) -> Iterator[tuple[str, Tensors]]:
+        """What can predict afterwards, statistics included: `model`, or one a client by its name."""
         statistics = features(outcome.state)
         if self.algorithm.evaluations[0] == "global":
-            return {
-                "model": {
-                    **self.algorithm.model_for(outcome.state, {}, self.context),
-                    **statistics,
-                }
-            }
-        found = {}
+            own = self.algorithm.model_for(outcome.state, {}, self.context)
+            yield "model", {**own, **statistics}
+            return
         for index, share in enumerate(self.shares):
             memory = self._memory.read(index, at=outcome.round)
             own = self.algorithm.model_for(outcome.state, memory, self.context)
-            found[share.name] = {**own, **statistics}
-        return found
+            yield share.name, {**own, **statistics}
 
     def _ensure_as_begun(self) -> None:
         """Figures from two experiments, or from two corpora, must never meet in one run."""

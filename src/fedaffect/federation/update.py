@@ -127,6 +127,8 @@ def _numbers(parts: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 def longest_prefix(weights: Mapping[str, float], name: str) -> float | None:
     """The weight of the longest prefix of `name`, by whole path segments; None where none fits."""
+    if not weights:
+        return None
     path = name
     while True:
         if path in weights:

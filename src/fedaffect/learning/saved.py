@@ -1,7 +1,7 @@
 """A trained model as a folder: what it is in JSON, its tensors in safetensors, and a card to read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,19 +49,21 @@ def save(
     folder: Path,
     experiment: Experiment,
     corpus: ConversationCorpus,
-    models: Mapping[str, Tensors],
+    models: Iterable[tuple[str, Tensors]],
     card: str,
 ) -> None:
-    """Write `models` (by member name, feature statistics included) as a model folder."""
+    """Write models (member names and tensors, feature statistics included) as a model folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for member, tensors in models.items():
+    members = []
+    for member, tensors in models:
         write_tensors(_file(folder, member), tensors)
+        members.append(member)
     config = SavedModel(
         experiment=experiment,
         classes=corpus.classes,
         modalities={m.name: m.shape[0] for m in corpus.modalities.values()},
         roles=corpus.roles,
-        members=tuple(models),
+        members=tuple(members),
     )
     (folder / CONFIG).write_text(config.model_dump_json(indent=2), encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")

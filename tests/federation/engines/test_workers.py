@@ -27,7 +27,7 @@ def test_two_workers_give_the_bits_of_one_process(tiny, simulate, algorithm, set
     one = simulate(tiny(algorithm, *settings), "one")
     two = simulate(tiny(algorithm, *settings, "engine.workers=2"), "two")
     assert two.figures == one.figures
-    models = [run.simulation.models(run.outcome) for run in (one, two)]
+    models = [dict(run.simulation.models(run.outcome)) for run in (one, two)]
     assert models[0].keys() == models[1].keys()
     for member, tensors in models[0].items():
         for name, array in tensors.items():
