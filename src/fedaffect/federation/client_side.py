@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.partition import Share, labels_per_client
@@ -54,7 +55,7 @@ class ClientSide:
         memory: MemoryStore,
     ) -> None:
         self._algorithm = algorithm
-        self._context = context
+        self._context = self._training = context
         self._corpus = corpus
         self._shares = shares
         self._labels = labels_per_client(corpus, shares)
@@ -82,14 +83,15 @@ class ClientSide:
         return update
 
     def _train(self, message: Message) -> Update:
-        context = replace(self._context, round=message.round)
+        if message.round != self._training.round:
+            self._training = replace(self._context, round=message.round)
         client = Client(
             index=message.client,
             share=self._shares[message.client],
             learner=self._learner,
             label=self._corpus.label,
             counts=self._labels[message.client],
-            context=context,
+            context=self._training,
         )
         memory = self.memory.read(message.client, at=message.round - 1)
         try:
@@ -159,20 +161,27 @@ def _name(dtype: np.dtype[Any]) -> str:
     return str(dtype)
 
 
+def _is_finite(array: npt.NDArray[Any]) -> bool:
+    """Whether all numbers are; the sum of squares tells fastest, unless it overflows itself."""
+    flat = array.ravel()
+    return isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+
+
 def guard(update: Update, declared: Mapping[str, Spec]) -> None:
     """Let nothing out that the algorithm did not declare, and no number that is not finite.
 
     Raises:
         RefusedError: naming the tensor, the blob or the number.
     """
-    for name, array in update.tensors.items():
-        spec = declared.get(name)
-        if spec is None or (spec.shape, spec.dtype) != (array.shape, _name(array.dtype)):
-            raise RefusedError(
-                f"`{name}` ({array.dtype}{list(array.shape)}) may not leave a client"
-            )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise RefusedError(f"`{name}` holds numbers that are not finite")
+    with np.errstate(over="ignore", invalid="ignore"):
+        for name, array in update.tensors.items():
+            spec = declared.get(name)
+            if spec is None or (spec.shape, spec.dtype) != (array.shape, _name(array.dtype)):
+                raise RefusedError(
+                    f"`{name}` ({array.dtype}{list(array.shape)}) may not leave a client"
+                )
+            if array.dtype.kind == "f" and not _is_finite(array):
+                raise RefusedError(f"`{name}` holds numbers that are not finite")
     for name in update.blobs:
         if name not in declared:
             raise RefusedError(f"`{name}` (bytes) may not leave a client")

@@ -23,6 +23,7 @@ Event = dict[str, Any]
 Listener = Callable[[Event], None]
 EVENTS = "events.jsonl"
 _START = "0" * 64
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _ROUNDS_AND_ENDS = frozenset({"client_finished"})
 _ENDS = _ROUNDS_AND_ENDS | {"statistics_finished", "round_started", "round_finished", "checkpoint"}
 UNWRITTEN: dict[str, frozenset[str]] = {
@@ -85,7 +86,7 @@ class EventLog:
     def _write(self, event: Event) -> None:
         """Seal an event and add it to the file."""
         event["previous"] = self._previous
-        text = json.dumps(event, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _COMPACT.encode(event)
         event["hash"] = self._previous = hashlib.sha256(text.encode()).hexdigest()
         self._number += 1
         if self._file is None:

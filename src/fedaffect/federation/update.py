@@ -23,6 +23,7 @@ _DTYPE_NAMES = {
     **{"f2": "F16", "u2": "U16", "i2": "I16"},
     **{"i1": "I8", "u1": "U8", "b1": "BOOL"},
 }
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _LAYOUT = {dtype: position for position, dtype in enumerate(_DTYPE_NAMES)}
 
 
@@ -113,7 +114,7 @@ def _sizes(looks: tuple[tuple[str, str, tuple[int, ...]], ...]) -> tuple[int, in
 
 
 def _compact(table: Mapping[str, Any]) -> bytes:
-    return json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
+    return _COMPACT.encode(table).encode()
 
 
 def _numbers(parts: dict[str, Any]) -> dict[str, dict[str, float]]:
