@@ -13,6 +13,7 @@ from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Algorithm, Context, State
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import Message
+from fedaffect.federation.drift import Drift
 from fedaffect.federation.engines.contract import Engine, Reply
 from fedaffect.federation.evaluation import (
     Judgement,
@@ -154,7 +155,8 @@ class Rounds:
         )
         public = _public(state)
         messages = [Message("train", i, number, public) for i in cohort.chosen]
-        seen = _Seen()
+        compares = self._experiment.rounds.record == "clients" and not self._algorithm.pooled
+        seen = _Seen(Drift(public, self._experiment.seed) if compares else None)
         aggregate = self._algorithm.aggregator.reduce(self._received(number, messages, seen))
         standing.bytes_up += seen.bytes_up
         standing.bytes_down += seen.bytes_down
@@ -172,6 +174,7 @@ class Rounds:
             "bytes_up": seen.bytes_up,
             "bytes_down": seen.bytes_down,
             "measures": self._algorithm.measures(state, context),
+            "drift": seen.drift.account(state) if seen.drift else {},
         }
 
     def _received(
@@ -186,6 +189,8 @@ class Rounds:
                 )
                 continue
             self._log.append("client_finished", **self._account(number, reply, reply.update))
+            if seen.drift:
+                seen.drift.observe(reply.client, reply.update)
             seen.losses.append(reply.update.scalars.get("loss", 0.0))
             seen.volumes.append(self._shares[reply.client].volume)
             yield reply.update
@@ -280,7 +285,8 @@ def _public(state: State) -> State:
 class _Seen:
     """What the server noticed while updates came in."""
 
-    def __init__(self) -> None:
+    def __init__(self, drift: Drift | None = None) -> None:
+        self.drift = drift
         self.losses: list[float] = []
         self.volumes: list[int] = []
         self.reasons: list[str] = []
