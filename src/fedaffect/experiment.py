@@ -60,12 +60,15 @@ class Features(Section):
 class Partition(Section):
     """How the training part of a corpus is shared out among clients; no conversation is cut.
 
-    `clients` is ignored by `person` (one client a person).
+    `clients` is ignored by `person` (one client a person) and `session` (one for those who talk together).
     """
 
-    name: Literal["iid", "dirichlet", "person", "random_classes"] = "iid"
+    name: Literal[
+        "iid", "dirichlet", "volume", "volume_and_labels", "person", "session", "random_classes"
+    ] = "iid"
     clients: int = Field(20, ge=1, le=1_000_000)
     alpha: float = Field(0.5, gt=0, description="Dirichlet concentration; small = unequal")
+    shots: int = Field(0, ge=0, description="labels a client has of each class; 0 = all it holds")
 
 
 class Model(OpenSection):

@@ -12,7 +12,8 @@ from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.errors import UserError
 from fedaffect.experiment import Partition
 
-NAMES = ("iid", "dirichlet", "person", "random_classes")
+DRAWN = ("iid", "dirichlet", "volume", "volume_and_labels", "random_classes")
+NAMES = (*DRAWN, "person", "session")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def held(shares):
 
 
 @given(
-    name=st.sampled_from(["iid", "dirichlet", "random_classes"]),
+    name=st.sampled_from(DRAWN),
     clients=st.integers(1, 40),
     alpha=st.floats(0.01, 100),
     seed=st.integers(0, 1000),
@@ -62,7 +63,7 @@ def test_a_seed_decides(corpus, name):
         return [(s.name, s.conversations.tolist(), s.supervised.tolist()) for s in shares]
 
     assert bits(3) == bits(3)
-    if name != "person":
+    if name in DRAWN:
         assert bits(3) != bits(4)
 
 
@@ -222,3 +223,59 @@ def test_as_many_clients_as_conversations_get_one_each_however_skewed(corpus):
 def test_no_one_speaks_in_an_empty_training_part(make_corpus):
     silent = make_corpus(conversations=2, splits=[1, 2])
     assert shares_of(silent, "person") == []
+
+
+# --- volume, session, shots ----------------------------------------------------------------------
+
+
+def spread(values):
+    """0 where all are equal."""
+    return np.std(values) / np.mean(values)
+
+
+@pytest.mark.parametrize("name", ["volume", "volume_and_labels"])
+def test_a_small_alpha_makes_unequal_sizes(make_corpus, name):
+    many = make_corpus(conversations=402, turns=3, splits=[0] * 400 + [1, 2])
+
+    def sizes(alpha):
+        shares = [shares_of(many, name, s, clients=8, alpha=alpha) for s in range(5)]
+        return np.mean([spread([len(s.conversations) for s in each]) for each in shares])
+
+    assert sizes(0.3) > 2 * sizes(1000)
+
+
+def test_volume_alone_leaves_labels_alike(make_corpus):
+    many = make_corpus(conversations=402, turns=3, splits=[0] * 400 + [1, 2])
+
+    def unlike(name):
+        counts = labels_per_client(many, shares_of(many, name, 1, clients=4, alpha=0.2)) + 1.0
+        return spread(counts / counts.sum(axis=1, keepdims=True))
+
+    assert unlike("volume") < unlike("volume_and_labels")
+
+
+def test_a_session_is_who_talks_with_each_other(make_corpus):
+    """Persons 0-1, 2-3, 3-4 talk in training, so 2, 3 and 4 are one; 5-0 meet in test only."""
+    corpus = make_corpus(conversations=5, turns=2, persons=6, splits=[0, 0, 0, 1, 2])
+    person = np.array([0, 1, 2, 3, 3, 4, 2, 3, 5, 0])
+    shares = shares_of(replace(corpus, person=person), "session")
+    assert [s.name for s in shares] == ["person-0+person-1", "person-2+person-3+person-4"]
+    assert [s.conversations.tolist() for s in shares] == [[0], [1, 2]]
+
+
+def test_a_large_session_has_a_short_name(make_corpus):
+    corpus = make_corpus(conversations=9, turns=2, persons=8, splits=[0] * 7 + [1, 2])
+    chain = np.repeat(np.arange(9), 2) + np.tile([0, 1], 9)
+    (share,) = shares_of(replace(corpus, person=np.minimum(chain, 7)), "session")
+    assert share.name == "person-0+person-1+person-2+5 more"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shots_mask_labels_and_nothing_else(corpus, name):
+    whole = shares_of(corpus, name, clients=6)
+    few = shares_of(corpus, name, clients=6, shots=2)
+    assert [s.conversations.tolist() for s in few] == [s.conversations.tolist() for s in whole]
+    before, after = labels_per_client(corpus, whole), labels_per_client(corpus, few)
+    np.testing.assert_array_equal(after, np.minimum(before, 2))
+    for one, all_ in zip(few, whole, strict=True):
+        assert np.isin(one.supervised, all_.supervised).all()

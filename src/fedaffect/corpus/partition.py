@@ -5,16 +5,21 @@ utterances (its own, or those of its classes), the others stay as unsupervised c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heapreplace
 
 import numpy as np
+import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Partition
 from fedaffect.randomness import generator
+
+Floats = npt.NDArray[np.float64]
+NATURAL = ("person", "session")
+"""Partitions that the corpus decides; they take no number of clients."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> lis
         UserError: more clients than conversations (or a corpus without training conversations).
     """
     available = len(corpus.conversations_in("train"))
-    if settings.name != "person" and settings.clients > available:
+    if settings.name not in NATURAL and settings.clients > available:
         raise UserError(
             f"{corpus.name}: partition.clients: {settings.clients} clients cannot share "
             f"{available} training conversations; set partition.clients to at most {available}"
@@ -56,10 +61,17 @@ def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> lis
     make = {
         "iid": _iid,
         "dirichlet": _dirichlet,
+        "volume": _volume,
+        "volume_and_labels": _volume_and_labels,
         "person": _person,
+        "session": _session,
         "random_classes": _random_classes,
     }[settings.name]
-    return make(corpus, settings, generator(seed, "partition", settings.name))
+    shares = make(corpus, settings, generator(seed, "partition", settings.name))
+    if not settings.shots:
+        return shares
+    random = generator(seed, "shots", settings.name)
+    return [_with_shots(corpus, share, settings.shots, random) for share in shares]
 
 
 def labels_per_client(corpus: ConversationCorpus, shares: Sequence[Share]) -> Integers:
@@ -86,14 +98,45 @@ def _dirichlet(
     go to a client with probability proportional to the taste for the conversation's labels. A client
     left with nothing takes a conversation from the one that holds most.
     """
+    return _attracted(corpus, _tastes(corpus, settings, random), random)
+
+
+def _volume(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """Clients of unequal size: a conversation goes to client i with probability p_i, p ~ Dirichlet(alpha)."""
+    appetite = random.dirichlet(np.full(settings.clients, settings.alpha))
+    return _attracted(corpus, np.repeat(appetite[:, None], len(corpus.classes), axis=1), random)
+
+
+def _volume_and_labels(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """Both at once: the product of `volume`'s probability and `dirichlet`'s."""
+    appetite = random.dirichlet(np.full(settings.clients, settings.alpha))
+    return _attracted(corpus, appetite[:, None] * _tastes(corpus, settings, random), random)
+
+
+def _tastes(corpus: ConversationCorpus, settings: Partition, random: np.random.Generator) -> Floats:
     classes = len(corpus.classes)
-    taste = random.dirichlet(np.full(classes, settings.alpha), size=settings.clients)
-    hands: list[list[int]] = [[] for _ in range(settings.clients)]
+    return random.dirichlet(np.full(classes, settings.alpha), size=settings.clients)
+
+
+def _attracted(
+    corpus: ConversationCorpus, pull: Floats, random: np.random.Generator
+) -> list[Share]:
+    """Conversations that go to clients with probability proportional to Σ_k pull_ik · share of class k.
+
+    Args:
+        pull: [clients, classes], positive.
+    """
+    clients, classes = pull.shape
+    hands: list[list[int]] = [[] for _ in range(clients)]
     for conversation in random.permutation(corpus.conversations_in("train")):
         label = corpus.label[corpus.rows(int(conversation))]
         histogram = np.bincount(label[label != UNLABELLED], minlength=classes)
-        match = np.clip(taste @ (histogram / max(histogram.sum(), 1)), 1e-12, None)
-        hands[random.choice(settings.clients, p=match / match.sum())].append(int(conversation))
+        match = np.clip(pull @ (histogram / max(histogram.sum(), 1)), 1e-12, None)
+        hands[random.choice(clients, p=match / match.sum())].append(int(conversation))
     # The largest first, ties by index; who is given one has just that one, and need not give it back.
     givers = [(-len(hand), i) for i, hand in enumerate(hands) if len(hand) > 1]
     heapify(givers)
@@ -103,6 +146,30 @@ def _dirichlet(
             hand.append(hands[giver].pop())
             heapreplace(givers, (size + 1, giver))
     return [_share(corpus, _name(i), np.array(sorted(hand))) for i, hand in enumerate(hands)]
+
+
+def _session(
+    corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
+) -> list[Share]:
+    """A client is a group of people who talk with nobody else: a session of IEMOCAP, a call, a home."""
+    rows = np.flatnonzero(corpus.items_in("train"))
+    group = np.arange(len(corpus.persons))
+    conversations = np.unique(corpus.conversation[rows])
+    together = [np.unique(corpus.person[corpus.rows(int(c))]) for c in conversations]
+    for people in together:
+        for other in np.unique(group[people]):
+            group[group == other] = group[people].min()
+    of_conversation = np.array([group[people[0]] for people in together])
+    return [
+        _share(corpus, "+".join(_names(corpus, group, g)), conversations[of_conversation == g])
+        for g in np.unique(of_conversation)
+    ]
+
+
+def _names(corpus: ConversationCorpus, group: Integers, number: int) -> list[str]:
+    """Whose group it is; of many, the first three and how many more."""
+    members = [corpus.persons[i] for i in np.flatnonzero(group == number)]
+    return members if len(members) <= 4 else [*members[:3], f"{len(members) - 3} more"]
 
 
 def _person(
@@ -144,6 +211,16 @@ def _random_classes(
         Share(s.name, s.conversations, s.supervised[kept[i, corpus.label[s.supervised]]])
         for i, s in enumerate(dealt)
     ]
+
+
+def _with_shots(
+    corpus: ConversationCorpus, share: Share, shots: int, random: np.random.Generator
+) -> Share:
+    """The same conversations, but labels of at most `shots` utterances a class; the others are context."""
+    rows = random.permutation(share.supervised)
+    label = corpus.label[rows]
+    chosen = [rows[label == k][:shots] for k in np.unique(label)]
+    return replace(share, supervised=np.sort(np.concatenate([rows[:0], *chosen])))
 
 
 def _share(corpus: ConversationCorpus, name: str, conversations: Integers) -> Share:
