@@ -105,17 +105,25 @@ class Algorithm(OpenSection):
 
 
 def online_probability(availability: str) -> float:
-    """`always` → 1.0, `bernoulli(0.8)` → 0.8.
+    """`always` → 1.0, `bernoulli(0.8)` → 0.8; with a trace, which decides alone, 1.0.
 
     Raises:
         ValueError: anything else.
     """
-    if availability == "always":
+    if availability == "always" or trace_file(availability):
         return 1.0
     match = re.fullmatch(r"bernoulli\((\d*\.?\d+)\)", availability)
     if match is None or not 0 < float(match[1]) <= 1:
-        raise ValueError("availability is `always` or `bernoulli(p)` with 0 < p <= 1")
+        raise ValueError(
+            "availability is `always`, `bernoulli(p)` with 0 < p <= 1, or `trace(FILE.csv)`"
+        )
     return float(match[1])
+
+
+def trace_file(availability: str) -> str:
+    """The file of `trace(FILE.csv)`; empty for anything else."""
+    match = re.fullmatch(r"trace\((.+)\)", availability)
+    return match[1] if match else ""
 
 
 class Clients(Section):
@@ -127,7 +135,8 @@ class Clients(Section):
     rule: Literal["uniform", "volume", "top_volume"] = "uniform"
     fraction: float = Field(1.0, gt=0, le=1)
     availability: str = Field(
-        "always", description="always | bernoulli(p): online with probability p"
+        "always",
+        description="always | bernoulli(p): online with probability p | trace(FILE.csv): client,first,last",
     )
 
     @field_validator("availability")

@@ -11,6 +11,7 @@ from fedaffect.corpus.partition import Share, labels_per_client
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Algorithm, Context, State
+from fedaffect.federation.availability import Trace
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import Message
 from fedaffect.federation.drift import Drift
@@ -54,10 +55,12 @@ class Rounds:
         judge: Learner,
         checkpoints: Checkpoints,
         log: EventLog,
+        trace: Trace | None = None,
     ) -> None:
         """
         Args:
             judge: the server's own learner, with which it evaluates a global model.
+            trace: who is online when, where the experiment names such a file.
         """
         self._context = context
         self._experiment = context.experiment
@@ -69,6 +72,7 @@ class Rounds:
         self._judge = judge
         self._checkpoints = checkpoints
         self._log = log
+        self._trace = trace
 
     def run(self) -> Outcome:
         """Train to the end, evaluate the selected round on test.
@@ -148,7 +152,11 @@ class Rounds:
         """Train one round; the new state and its account, or None where the round was lost."""
         number = standing.round
         cohort = select(
-            self._experiment.clients, self._labels.sum(axis=1), self._experiment.seed, number
+            self._experiment.clients,
+            self._labels.sum(axis=1),
+            self._experiment.seed,
+            number,
+            self._trace,
         )
         self._log.append(
             "round_started", round=number, cohort=list(cohort.chosen), offline=list(cohort.offline)

@@ -7,6 +7,7 @@ import numpy as np
 
 from fedaffect.corpus.schema import Integers
 from fedaffect.experiment import Clients, online_probability
+from fedaffect.federation.availability import Trace
 from fedaffect.randomness import generator
 
 
@@ -18,14 +19,23 @@ class Cohort:
     offline: tuple[int, ...]
 
 
-def select(settings: Clients, volumes: Integers, seed: int, round_number: int) -> Cohort:
+def select(
+    settings: Clients,
+    volumes: Integers,
+    seed: int,
+    round_number: int,
+    trace: Trace | None = None,
+) -> Cohort:
     """Draw the cohort of a round; at least one client where any is online.
 
     Args:
         volumes: int64 [clients], supervised utterances. A client with none is never chosen.
+        trace: what `settings.availability` names, where it names a file.
     """
     random = generator(seed, "selection", round_number)
     online = random.random(len(volumes)) < online_probability(settings.availability)
+    if trace is not None:
+        online = trace.online(round_number)
     able = np.flatnonzero(online & (volumes > 0))
     # Rounded first: 0.07 * 100 is 7.000000000000001, and seven clients.
     size = min(len(able), max(1, ceil(round(settings.fraction * len(able), 9))))

@@ -14,9 +14,10 @@ import numpy as np
 from fedaffect.corpus.partition import Share, labels_per_client, partition, pooled
 from fedaffect.corpus.schema import SPLITS, UNLABELLED, ConversationCorpus
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment
+from fedaffect.experiment import Experiment, trace_file
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, features, specs
+from fedaffect.federation.availability import Trace
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import (
     ClientSide,
@@ -65,6 +66,8 @@ class Simulation:
         )
         self.experiment, self.corpus, self.shares = experiment, corpus, shares
         self.context = _context(experiment, corpus, learner)
+        file = trace_file(experiment.clients.availability)
+        self._trace = Trace.read(Path(file), [s.name for s in shares]) if file else None
         self._learner = learner
         self._memory = MemoryStore(folder / "memory")
         self._engine: Engine
@@ -107,6 +110,7 @@ class Simulation:
                 self._learner,
                 self._checkpoints,
                 log,
+                self._trace,
             ).run()
             timing = {"seconds": perf_counter() - begun, "host": platform.node()}
             log.append("run_finished", **self._findings(outcome), timing=timing)
@@ -130,8 +134,8 @@ class Simulation:
         if not begun:
             raise UserError(f"{self._events}: its beginning is lost; choose another --out")
         now = json.loads(json.dumps(self._description()))
-        for part in ("experiment", "corpus"):
-            if begun[-1][part] != now[part]:
+        for part in ("experiment", "corpus", "trace"):
+            if begun[-1].get(part) != now[part]:
                 raise UserError(
                     f"{self._events}: the run was begun with another {part}; resume it with that "
                     "one, or choose another --out"
@@ -152,6 +156,7 @@ class Simulation:
                 "conversations": {s: len(corpus.conversations_in(s)) for s in SPLITS},
                 "utterances": {s: int(corpus.items_in(s).sum()) for s in SPLITS},
             },
+            "trace": self._trace.sha256 if self._trace else None,
             "clients": [_client(s, labels[i].tolist()) for i, s in enumerate(self.shares)],
             "algorithm": self.experiment.algorithm.name,
             "parameters": sum(a.size for a in self.context.initial.values()),
