@@ -139,6 +139,20 @@ class Clients(Section):
         description="always | bernoulli(p): online with probability p | trace(FILE.csv): client,first,last",
     )
 
+    variants: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="settings of [model] by kind: client i has those of kind i modulo their number, as "
+        '[["model.width=64"], ["model.width=128"]]; only prototypes can be shared then',
+    )
+
+    @field_validator("variants")
+    @classmethod
+    def _of_the_model(cls, variants: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        for setting in (setting for settings in variants for setting in settings):
+            if not setting.startswith("model."):
+                raise ValueError(f"`{setting}` is no setting of the model")
+        return variants
+
     @field_validator("availability")
     @classmethod
     def _known(cls, text: str) -> str:

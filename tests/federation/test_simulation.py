@@ -270,3 +270,39 @@ def test_local_models_that_diverge_end_in_one_line(tiny, simulate):
 def test_stability_by_hand(scores, expected):
     found = stability(Standing(round=7, dev_scores=dict(enumerate(scores, start=1))))
     assert tuple(found.values()) == pytest.approx(expected)
+
+
+# --- clients of several kinds --------------------------------------------------------------------
+
+WIDTHS = 'clients.variants=[["model.width=8"], ["model.width=16", "model.layers=2"]]'
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_clients_of_different_width_share_prototypes(tiny, simulate, workers):
+    settings = (WIDTHS, "model.embedding_dim=6", f"engine.workers={workers}", "rounds.count=2")
+    run = simulate(tiny("fedmpd", *settings), f"workers-{workers}")
+    models = dict(run.simulation.models(run.outcome))
+    widths = [m["model/classify/weight"].shape[1] for m in models.values()]
+    assert widths == [8, 16, 8]
+    assert {a.shape for n, a in run.outcome.state.items() if n.startswith("prototype/")} == {(6,)}
+
+
+def test_kinds_differ_only_where_they_say(tiny, simulate):
+    same = 'clients.variants=[["model.width=8"], ["model.width=8"]]'
+    plain, kinds = tiny("fedproto", "rounds.count=2"), tiny("fedproto", same, "rounds.count=2")
+    assert simulate(plain, "plain").figures["test"] == simulate(kinds, "kinds").figures["test"]
+
+
+def test_weights_of_different_shape_cannot_be_averaged(tiny, simulate):
+    with pytest.raises(UserError, match=r"clients\.variants: fedavg exchanges weights"):
+        simulate(tiny("fedavg", WIDTHS))
+
+
+def test_embeddings_must_have_one_length(tiny, simulate):
+    with pytest.raises(UserError, match=r"lengths 8, 16 .*set model\.embedding_dim"):
+        simulate(tiny("fedproto", WIDTHS))
+
+
+def test_variants_are_of_the_model(tiny):
+    with pytest.raises(UserError, match=r"`training\.batch_size=1` is no setting of the model"):
+        tiny("fedproto", 'clients.variants=[["training.batch_size=1"]]')

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,25 +42,32 @@ class RefusedError(Exception):
     """A client that sends nothing, and why."""
 
 
+class Kind(NamedTuple):
+    """What clients of one kind compute with; all clients of a process that are of it share the learner."""
+
+    context: Context
+    learner: Learner
+
+
 class ClientSide:
-    """The clients of one process: their shares, their memories, and one learner for them all."""
+    """The clients of one process: their shares, their memories, and a learner for each kind of them."""
 
     def __init__(
         self,
         algorithm: Algorithm,
-        context: Context,
+        kinds: Sequence[Kind],
         corpus: ConversationCorpus,
         shares: Sequence[Share],
-        learner: Learner,
         memory: MemoryStore,
     ) -> None:
+        """`kinds`: client i is of kind i modulo their number."""
         self._algorithm = algorithm
-        self._context = self._training = context
+        self._kinds = kinds
+        self._experiment = kinds[0].context.experiment
         self._corpus = corpus
         self._shares = shares
         self._labels = labels_per_client(corpus, shares)
-        self._learner = learner
-        self._leaves = algorithm.leaves(context)  # as they were declared before the run
+        self._leaves = algorithm.leaves(kinds[0].context)  # as they were declared before the run
         self.memory = memory
 
     def work(self, message: Message) -> Update:
@@ -72,7 +79,7 @@ class ClientSide:
         match message.stage:
             case "statistics":
                 update = self._statistics(message)
-                guard(update, statistics_specs(self._corpus, self._context.experiment))
+                guard(update, statistics_specs(self._corpus, self._experiment))
             case "train":
                 update = self._train(message)
             case "evaluate":
@@ -83,15 +90,14 @@ class ClientSide:
         return update
 
     def _train(self, message: Message) -> Update:
-        if message.round != self._training.round:
-            self._training = replace(self._context, round=message.round)
+        kind = self._kind_of(message.client)
         client = Client(
             index=message.client,
             share=self._shares[message.client],
-            learner=self._learner,
+            learner=kind.learner,
             label=self._corpus.label,
             counts=self._labels[message.client],
-            context=self._training,
+            context=replace(kind.context, round=message.round),
         )
         memory = self.memory.read(message.client, at=message.round - 1)
         try:
@@ -104,7 +110,7 @@ class ClientSide:
 
     def _statistics(self, message: Message) -> Update:
         """Column means and mean squares over the utterances held, label frequencies: what is wanted."""
-        experiment, share = self._context.experiment, self._shares[message.client]
+        experiment, share = self._experiment, self._shares[message.client]
         tensors: Tensors = {}
         weights: dict[str, float] = {}
         if experiment.features.standardise == "federated":
@@ -122,12 +128,16 @@ class ClientSide:
         return Update(tensors, weights)
 
     def _evaluate(self, message: Message) -> Update:
+        kind = self._kind_of(message.client)
         memory = self.memory.read(message.client, at=message.round)
-        model = self._algorithm.model_for(message.state, memory, self._context)
+        model = self._algorithm.model_for(message.state, memory, kind.context)
         judged = evaluate_modes(
-            self._algorithm, message.state, model, self._learner, self._corpus, message.split
+            self._algorithm, message.state, model, kind.learner, self._corpus, message.split
         )
         return Update(as_tensors(judged))
+
+    def _kind_of(self, client: int) -> Kind:
+        return self._kinds[client % len(self._kinds)]
 
 
 def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict[str, Spec]:

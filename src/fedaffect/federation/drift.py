@@ -70,10 +70,10 @@ class Drift:
     def _movement(self, model: State) -> Movement:
         squared, sample = 0.0, []
         for name, start in self._start.items():
-            moved = (model[name] - start).ravel()
-            squared += float(moved @ moved)
+            moved = np.subtract(model[name], start, dtype=np.float64).ravel()
+            squared += float(moved @ moved)  # in float64, where a diverged model does not overflow
             sample.append(moved[self._picked[name]])
-        return Movement(float(np.sqrt(squared)), np.concatenate(sample).astype(np.float64))
+        return Movement(float(np.sqrt(squared)), np.concatenate(sample))
 
 
 def _cosine(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:

@@ -21,6 +21,7 @@ from fedaffect.federation.availability import Trace
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import (
     ClientSide,
+    Kind,
     published_statistics_specs,
     statistics_specs,
 )
@@ -65,14 +66,16 @@ class Simulation:
             else partition(corpus, experiment.partition, experiment.seed)
         )
         self.experiment, self.corpus, self.shares = experiment, corpus, shares
-        self.context = _context(experiment, corpus, learner)
+        self._kinds = kinds_of(experiment, corpus, learner)
+        self.context = self._kinds[0].context
+        self._ensure_can_share()
         file = trace_file(experiment.clients.availability)
         self._trace = Trace.read(Path(file), [s.name for s in shares]) if file else None
         self._learner = learner
         self._memory = MemoryStore(folder / "memory")
         self._engine: Engine
         if experiment.engine.workers == 1:
-            side = ClientSide(self.algorithm, self.context, corpus, shares, learner, self._memory)
+            side = ClientSide(self.algorithm, self._kinds, corpus, shares, self._memory)
             self._engine = LocalEngine(side)
         else:
             make = partial(client_side, experiment, corpus, shares, folder)
@@ -125,8 +128,25 @@ class Simulation:
             return
         for index, share in enumerate(self.shares):
             memory = self._memory.read(index, at=outcome.round)
-            own = self.algorithm.model_for(outcome.state, memory, self.context)
+            context = self._kinds[index % len(self._kinds)].context
+            own = self.algorithm.model_for(outcome.state, memory, context)
             yield share.name, {**own, **statistics}
+
+    def _ensure_can_share(self) -> None:
+        """What clients of several kinds exchange must have one shape."""
+        if len(self._kinds) == 1:
+            return
+        if any(name.startswith("model/") for name in self.algorithm.leaves(self.context)):
+            raise UserError(
+                f"clients.variants: {self.experiment.algorithm.name} exchanges weights, which models of "
+                "different shape cannot; share prototypes alone, or leave the variants out"
+            )
+        dims = sorted({kind.context.embedding_dim for kind in self._kinds})
+        if len(dims) > 1:
+            raise UserError(
+                f"clients.variants: embeddings of lengths {', '.join(map(str, dims))} have no prototypes "
+                "in common; set model.embedding_dim"
+            )
 
     def _ensure_as_begun(self) -> None:
         """Figures from two experiments, or from two corpora, must never meet in one run."""
@@ -220,9 +240,23 @@ def client_side(
     from fedaffect.learning.trainer import ConversationTrainer
 
     learner = ConversationTrainer(corpus, experiment)
-    context = _context(experiment, corpus, learner)
+    kinds = kinds_of(experiment, corpus, learner)
     memory = MemoryStore(folder / "memory")
-    return ClientSide(find(experiment.algorithm), context, corpus, shares, learner, memory)
+    return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
+
+
+def kinds_of(experiment: Experiment, corpus: ConversationCorpus, learner: Learner) -> list[Kind]:
+    """A kind of client for each of `clients.variants`; without any, the one of the given learner."""
+    if not experiment.clients.variants:
+        return [Kind(_context(experiment, corpus, learner), learner)]
+    from fedaffect.learning.trainer import ConversationTrainer
+
+    kinds = []
+    for settings in experiment.clients.variants:
+        own = experiment.with_settings(settings)
+        trainer = ConversationTrainer(corpus, own)
+        kinds.append(Kind(_context(own, corpus, trainer), trainer))
+    return kinds
 
 
 def _context(experiment: Experiment, corpus: ConversationCorpus, learner: Learner) -> Context:

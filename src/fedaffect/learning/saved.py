@@ -113,6 +113,11 @@ def predict(
     fitting = _fit(corpus, config)
     given = {**config.experiment.model_dump(), "device": device}
     experiment = Experiment.from_table(given, "--device")
+    variants = experiment.clients.variants
+    if variants:
+        experiment = experiment.with_settings(
+            variants[config.members.index(member) % len(variants)]
+        )
     trainer = ConversationTrainer(fitting, experiment, roles=config.roles)
     trainer.set(read_tensors(_file(folder, member), "train the run again, or restore the file"))
     outputs = trainer.predict(np.arange(len(corpus.conversations)))

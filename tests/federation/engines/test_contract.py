@@ -8,7 +8,7 @@ import pytest
 from fedaffect.corpus.partition import partition
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context
-from fedaffect.federation.client_side import ClientSide, Message
+from fedaffect.federation.client_side import ClientSide, Kind, Message
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
@@ -36,14 +36,8 @@ def local(experiment, corpus, folder, fragile=""):
     learner = ConversationTrainer(corpus, experiment)
     context = Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
     shares = partition(corpus, experiment.partition, experiment.seed)
-    side = ClientSide(
-        algorithm,
-        context,
-        corpus,
-        shares,
-        Fragile(learner, fragile),
-        MemoryStore(folder / "memory"),
-    )
+    kind = Kind(context, Fragile(learner, fragile))
+    side = ClientSide(algorithm, [kind], corpus, shares, MemoryStore(folder / "memory"))
     return LocalEngine(side), context.initial
 
 
