@@ -29,12 +29,13 @@ from fedaffect.federation.algorithms.base import (
 from fedaffect.federation.algorithms.prototypes import (
     Local,
     PrototypeAlgorithm,
+    modality_weights,
     path,
     prototypes_of,
 )
 from fedaffect.federation.update import Update
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
-from fedaffect.learning.learner import ExtraLoss, Tensors
+from fedaffect.learning.learner import ExtraLoss, Outputs, Tensors
 from fedaffect.learning.prototype_objectives import Prototypes, pull_and_push, triplet
 from fedaffect.learning.prototype_objectives import class_means as means_in_batch
 from fedaffect.models.batch import DialogueBatch
@@ -137,7 +138,8 @@ class FedMPD(PrototypeAlgorithm):
         fit, optimiser = client.learn(
             start, state, memory, self._regulariser(state, client), self._teacher(state, client)
         )
-        judged = self._judged(state, client)
+        outputs = client.learner.predict(client.share.conversations)
+        judged = self._judged(outputs, state, client)
         tensors, weights, fallback = self._weighed(judged)
         if self.settings.aggregate == "literal_step_11":
             absent = {
@@ -155,7 +157,8 @@ class FedMPD(PrototypeAlgorithm):
         if self.settings.omega == "global":
             tensors[LABEL_COUNTS] = client.counts.astype(np.float64)
             weights[LABEL_COUNTS] = 1.0
-        scalars = {"loss": fit.loss, **fit.parts, **self._told(judged, client.context)}
+        told = {**self._told(judged, client.context), **modality_weights(outputs, client)}
+        scalars = {"loss": fit.loss, **fit.parts, **told}
         kept = optimiser if self._shares_model else {**learnt, **optimiser}
         return Update(tensors, weights, fallback, scalars), kept
 
@@ -226,10 +229,12 @@ class FedMPD(PrototypeAlgorithm):
     def _shares_model(self) -> bool:
         return bool(self.settings.exchange != "prototypes")
 
-    def _judged(self, state: State, client: Client) -> dict[tuple[str, int], Judged]:
+    def _judged(
+        self, outputs: Outputs, state: State, client: Client
+    ) -> dict[tuple[str, int], Judged]:
         """The client's prototypes by space and number, each beside the global one."""
         found = {}
-        for space, own in self.local_prototypes(client, state).items():
+        for space, own in self.local_prototypes(outputs, client, state).items():
             reference = prototypes_of(state, space)
             margins = self.margins(reference)
             for number, mean in own.items():

@@ -12,6 +12,7 @@ from fedaffect.federation.algorithms.base import Client, Context, Spec, State, m
 from fedaffect.federation.algorithms.prototypes import (
     FUSED,
     PrototypeAlgorithm,
+    modality_weights,
     named,
     path,
     prototypes_of,
@@ -41,12 +42,13 @@ class FedProto(PrototypeAlgorithm):
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
         start = self.model_for(state, memory, client.context)
         fit, optimiser = client.learn(start, state, memory, self._pull(state))
-        own = self.local_prototypes(client, state)[FUSED]
+        outputs = client.learner.predict(client.share.conversations)
+        own = self.local_prototypes(outputs, client, state)[FUSED]
         counts = self.settings.weighting == "count"
         update = Update(
             named({k: mean.vector for k, mean in own.items()}),
             weights={path(FUSED, k): float(mean.size if counts else 1) for k, mean in own.items()},
-            scalars={"loss": fit.loss, **fit.parts},
+            scalars={"loss": fit.loss, **fit.parts, **modality_weights(outputs, client)},
         )
         return update, {**client.learner.get(), **optimiser}
 

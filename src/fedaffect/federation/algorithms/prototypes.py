@@ -52,13 +52,14 @@ class PrototypeAlgorithm(Algorithm):
             found[space] = (unit(embedding) if self.unit_embeddings else embedding, present)
         return found
 
-    def local_prototypes(self, client: Client, state: State) -> dict[str, dict[int, Local]]:
-        """By space and number: means over the client's supervised utterances, after learning.
+    def local_prototypes(
+        self, outputs: Outputs, client: Client, state: State
+    ) -> dict[str, dict[int, Local]]:
+        """By space and number: means over the client's supervised utterances, predicted after learning.
 
         FedProto's code accumulates them while training, with dropout and ever older weights; one pass in
         evaluation mode afterwards is what its equation says (Table 1, step 5 of Wang et al. 2026).
         """
-        outputs = client.learner.predict(client.share.conversations)
         own = np.isin(outputs.item, client.share.supervised)
         label = client.label[outputs.item]
         found = {}
@@ -121,6 +122,14 @@ class PrototypeAlgorithm(Algorithm):
             own = {n % self.centres: v for n, v in known.items() if n // self.centres == k}
             numbers[rows] += assign_centres(embedding[rows], self.centres, own, axis)
         return numbers
+
+
+def modality_weights(outputs: Outputs, client: Client) -> dict[str, float]:
+    """`modality_weight/NAME`: how much a modality weighs on average in the client's supervised utterances."""
+    own = np.isin(outputs.item, client.share.supervised)
+    mean = outputs.modality_weights[own].mean(axis=0, dtype=np.float64)
+    names = client.context.modalities
+    return {f"modality_weight/{m}": float(w) for m, w in zip(names, mean, strict=False)}
 
 
 def path(space: str, number: int) -> str:
