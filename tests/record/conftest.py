@@ -200,6 +200,11 @@ def _finish(
         },
         test={m: test | (spread if m != "global" else {}) for m in modes},
         confusion=confusion.tolist(),
+        confusion_by_conversation=(
+            [(confusion // 2).tolist(), (confusion - confusion // 2).tolist()]
+            if modes[0] == "global"
+            else None
+        ),
         modality_weights=weights.tolist(),
         client_modality_weights=random.dirichlet([6.0, 10.0, 3.0], size=len(names)).tolist(),
         reliability=np.stack([items, items * confidence, items * confidence**1.2], 1).tolist(),

@@ -8,6 +8,7 @@ import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
+from fedaffect.record.run import resolved
 from fedaffect.record.several import Job, execute_all
 
 
@@ -23,3 +24,29 @@ def test_a_process_that_something_ended_is_named_with_the_cure(tmp_path: Path) -
     with pytest.raises(UserError, match=cure):
         execute_all(jobs, 2, kill)
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_a_failure_is_taken_note_of_the_others_go_on(workers: int, tmp_path: Path) -> None:
+    """The first cannot be done, the second had finished before."""
+    experiment = Experiment().with_settings(("model.width=8", "rounds.count=50"))
+    jobs = [Job(experiment, tmp_path / name, "a command", name) for name in ("one", "two")]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/else").touch()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two/experiment.toml").write_text(resolved(experiment).to_toml())
+    (tmp_path / "two/summary.json").write_text('{"finished": true}')
+    failed, heard = dict[int, str](), list[tuple[int, str]]()
+    done = execute_all(
+        jobs,
+        workers,
+        lambda position, event: heard.append((position, event["kind"])),
+        resume=True,
+        failed=lambda position, error: failed.update({position: str(error)}),
+    )
+    assert done == [{"finished": True}]
+    assert heard == [(1, "found")]
+    assert failed.keys() == {0}
+    assert "not empty and no run" in failed[0]
+    with pytest.raises(UserError, match="not empty and no run"):
+        execute_all(jobs, workers, lambda position, event: None, resume=True)

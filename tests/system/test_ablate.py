@@ -76,3 +76,16 @@ def test_nothing_is_written_where_anything_is_wrong(old, new, said, parts, untou
     (parts / "parts.toml").write_text(FILE.replace(old, new))
     untouched()
     assert said in parts(*ABLATE).complaint
+
+
+def test_a_row_that_diverges_is_shown_as_failed_and_the_others_go_on(parts):
+    diverging = FILE.replace("model.roles=false", "training.learning_rate=1e30").replace("=2", "=4")
+    (parts / "parts.toml").write_text(diverging)
+    done = parts(*ABLATE, "--seeds", "1")
+    assert (done.code, done.err) == (1, "1 run failed; the same command tries again\n")
+    said = " ".join(done.out.split())
+    assert "no roles seed 0: failed: " in said
+    assert "- Failed: no roles seed 0: " in said
+    assert len(summaries(parts)) == 1
+    again = json.loads(parts.ok("ablate", "parts.toml", "--seeds", "1", "--table", "--json"))
+    assert [row["verdict"] for row in again["parts"]] == ["base", "failed"]

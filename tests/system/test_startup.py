@@ -52,6 +52,7 @@ def test_the_refusal_works(finished, without):
         ["runs", "--json"],
         ["show", "runs/many"],
         ["show", "runs/seeds", "--json"],
+        ["compare", "runs/one", "runs/many"],
         ["data", "describe", "corpus"],
         ["data", "check", "tiny.npz", "--json"],
         ["data", "import", "tiny.npz", "--out", "imported"],

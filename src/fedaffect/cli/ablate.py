@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedaffect.errors import UserError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -44,20 +46,23 @@ def ablate(
     """Run named changes against a base, over seeds, and say what each is worth.
 
     Nothing begins before every row has been found sound. What has finished is not run again, what was
-    interrupted goes on; a row that was changed since is another experiment, and is run.
+    interrupted goes on; a row that was changed since is another experiment, and is run. A run that fails
+    (its model diverges) is shown as such, and the others go on; the exit code is then 1.
     """
     from rich.console import Console
 
     from fedaffect.record.ablation import checks, pages, plan
     from fedaffect.record.ablation.rows import notes, tabulate
+    from fedaffect.record.wording import count
 
     console = Console(stderr=as_json)
     ablations = plan.load_all(files, out, seeds, data)
     for ablation in ablations:
         pages.ensure_ours(results or out, ablation)
+    failed = 0
     if not table:
         checks.ensure_same_corpus(ablations)
-        _execute(plan.unfinished(ablations, only or ()), workers, console)
+        failed = _execute(plan.unfinished(ablations, only or ()), workers, console)
     tables = {ablation.name: tabulate(ablation) for ablation in ablations}
     for file, ablation in zip(files, ablations, strict=True):
         rows = tables[ablation.name]
@@ -71,27 +76,44 @@ def ablate(
         console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         typer.echo(pages.as_json(tables))
+    if failed:
+        typer.echo(f"{count(failed, 'run')} failed; the same command tries again", err=True)
+        raise typer.Exit(1)
 
 
-def _execute(jobs: "list[Job]", workers: int, console: "Console") -> None:
-    """Execute what is to do, with its progress shown; exit code 130 where a person interrupts."""
+def _execute(jobs: "list[Job]", workers: int, console: "Console") -> int:
+    """Execute what is to do, with its progress shown; exit code 130 where a person interrupts.
+
+    Returns:
+        how many failed.
+    """
     from fedaffect.cli.progress import RunsProgress
+    from fedaffect.record.ablation import failures
     from fedaffect.record.ablation.checks import rehearse
     from fedaffect.record.several import execute_all
     from fedaffect.record.wording import count
 
     if not jobs:
-        return
+        return 0
     rehearse(jobs)
     console.print(f"{count(len(jobs), 'run')} to do, {workers} at once", highlight=False)
+    for job in jobs:
+        failures.forget(job.folder)
     rounds = [job.experiment.rounds.count for job in jobs]
+    progress = RunsProgress(console, [job.title for job in jobs], rounds)
+
+    def failed(position: int, error: UserError) -> None:
+        failures.note(jobs[position].folder, str(error))
+        progress.failed(position, str(error))
+
     try:
-        with RunsProgress(console, [job.title for job in jobs], rounds) as progress:
-            execute_all(jobs, workers, progress, resume=True)
+        with progress:
+            done = execute_all(jobs, workers, progress, resume=True, failed=failed)
     except KeyboardInterrupt:
         again = shlex.join(["fedaffect", *sys.argv[1:]])
         typer.echo(f"interrupted; what was done is kept, go on with: {again}", err=True)
         raise typer.Exit(130) from None
+    return len(jobs) - len(done)
 
 
 def _command(file: Path, seeds: int | None, data: str | None) -> str:

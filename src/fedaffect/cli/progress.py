@@ -1,5 +1,6 @@
-"""Runs on a line each while they go on: rounds, clients, loss, score, time left."""
+"""Runs on a line each while they go on, and all of them on one: rounds, clients, loss, score, time left."""
 
+from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,11 +11,16 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
+from rich.text import Text
+
+KEPT = 3
+"""So many runs that have ended stay in sight."""
 
 
 class RunsProgress:
@@ -28,14 +34,16 @@ class RunsProgress:
             MofNCompleteColumn(),
             TextColumn("{task.fields[said]}"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            _TimeLeft(),
             console=console,
             disable=not console.is_terminal,
         )
+        self._all = _All(self._progress, rounds) if len(rounds) > 1 else None
         self._lines = [
             _Line(self._progress, console, title, total)
             for title, total in zip(titles, rounds, strict=True)
         ]
+        self._ended: deque[_Line] = deque()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -50,22 +58,47 @@ class RunsProgress:
         self._progress.stop()
 
     def __call__(self, position: int, event: dict[str, Any]) -> None:
-        self._lines[position].hear(event)
+        line = self._lines[position]
+        line.hear(event)
+        if self._all:
+            self._all.hear(position, event)
+        if event["kind"] == "run_finished":
+            self._end(line)
+
+    def failed(self, position: int, reason: str) -> None:
+        """A run could not be done, and the others go on."""
+        line = self._lines[position]
+        self._console.print(f"[red]{line.title}: failed:[/]", escape(reason), highlight=False)
+        line.fail()
+        if self._all:
+            self._all.end(position, failed=True)
+        self._end(line)
+
+    def _end(self, line: "_Line") -> None:
+        self._ended.append(line)
+        if len(self._ended) > KEPT:
+            self._ended.popleft().hide()
+        if self._all and not self._console.is_terminal:
+            self._console.print(self._all.told, highlight=False)
 
 
 class _Line:
+    """One run; it has no line on the terminal before it begins."""
+
     def __init__(self, progress: Progress, console: Console, title: str, rounds: int) -> None:
-        self._progress, self._console, self._title, self._rounds = progress, console, title, rounds
+        self.title = escape(title)
+        self._progress, self._console, self._rounds = progress, console, rounds
         self._cohort, self._done, self._said = 0, 0, ""
-        self._task: TaskID = progress.add_task(title, total=rounds, said="", start=False)
+        self._task: TaskID | None = None
 
     def hear(self, event: dict[str, Any]) -> None:
+        if event["kind"] == "found":
+            return
+        if self._task is None:
+            self._begin(event["round"] if event["kind"] == "resumed" else 0)
         match event["kind"]:
-            case "run_started" | "resumed":
-                self._progress.start_task(self._task)
-                if event["kind"] == "resumed":
-                    self._console.print(f"{self._title}: resumed after round {event['round']}")
-                    self._show(event["round"])
+            case "resumed":
+                self._console.print(f"{self.title}: resumed after round {event['round']}")
             case "round_started":
                 self._cohort, self._done = len(event["cohort"]), 0
             case "client_finished" | "client_failed":
@@ -74,10 +107,26 @@ class _Line:
             case "round_finished":
                 self._finished(event)
             case "round_lost":
-                lost = f"[yellow]{self._title}: round {event['round']} lost:[/]"
+                lost = f"[yellow]{self.title}: round {event['round']} lost:[/]"
                 self._console.print(lost, escape(event["reason"]), highlight=False)
             case "run_finished":
                 self._show(self._rounds)
+
+    def fail(self) -> None:
+        self._said = "[red]failed[/]"
+        if self._task is not None:
+            self._progress.update(self._task, said=self._said)
+            self._progress.stop_task(self._task)
+
+    def hide(self) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+    def _begin(self, before: int) -> None:
+        self._task = self._progress.add_task(
+            self.title, total=self._rounds, completed=before, said="", before=before
+        )
 
     def _finished(self, event: dict[str, Any]) -> None:
         number = event["round"]
@@ -89,13 +138,67 @@ class _Line:
         due = number in (1, self._rounds) or number % max(1, self._rounds // 10) == 0
         if due and not self._console.is_terminal:
             self._console.print(
-                f"{self._title}: round {number}/{self._rounds} · {self._said} "
+                f"{self.title}: round {number}/{self._rounds} · {self._said} "
                 f"· {event['seconds']:.1f} s",
                 highlight=False,
                 soft_wrap=True,
             )
 
     def _show(self, completed: int) -> None:
+        if self._task is None:
+            return
         clients = f"clients {self._done}/{self._cohort}" if self._cohort > 1 else ""
         said = " · ".join(part for part in (clients, self._said) if part)
         self._progress.update(self._task, completed=completed, said=said)
+
+
+class _All:
+    """The line of all runs. It counts rounds; those made before, or that need not be made, took no time."""
+
+    def __init__(self, progress: Progress, rounds: Sequence[int]) -> None:
+        self._progress, self._rounds = progress, rounds
+        self._made, self._skipped = [0] * len(rounds), 0
+        self._over, self._failed = 0, 0
+        self._task = progress.add_task("all runs", total=sum(rounds), said="", before=0)
+
+    @property
+    def told(self) -> str:
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{self._over} of {len(self._rounds)} runs done{failed}"
+
+    def hear(self, position: int, event: dict[str, Any]) -> None:
+        match event["kind"]:
+            case "resumed":
+                self._skipped += event["round"]
+                self._show(position, event["round"])
+            case "round_finished" | "round_lost":
+                self._show(position, event["round"])
+            case "run_finished" | "found":
+                self.end(position)
+
+    def end(self, position: int, failed: bool = False) -> None:
+        self._over += 1
+        self._failed += failed
+        self._skipped += self._rounds[position] - self._made[position]
+        self._show(position, self._rounds[position])
+
+    def _show(self, position: int, made: int) -> None:
+        self._made[position] = made
+        self._progress.update(
+            self._task, completed=sum(self._made), said=self.told, before=self._skipped
+        )
+
+
+class _TimeLeft(ProgressColumn):
+    """By the mean pace since the beginning: rich's own forgets after half a minute, a round may take more."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        made = task.completed - task.fields["before"]
+        if task.total is None or task.elapsed is None or (made <= 0 and not task.finished):
+            return Text("-:--:--", style="progress.remaining")
+        left = 0 if task.finished else round(task.elapsed / made * (task.total - task.completed))
+        minutes, seconds = divmod(left, 60)
+        hours, minutes = divmod(minutes, 60)
+        return Text(f"{hours}:{minutes:02d}:{seconds:02d}", style="progress.remaining")

@@ -27,7 +27,7 @@ EACH_CLIENT = 400
 
 INK, MUTED, GRID, PAPER = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", PAPER: "--card"}
-_SETTINGS: dict[str, Any] = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.size": 10,
@@ -69,7 +69,7 @@ def draw(name: str, width: float, height: float, paint: Callable[[Axes], None]) 
 
     `name` keeps the ids of several pictures on one page apart; equal input gives equal bytes.
     """
-    settings: Any = {**_SETTINGS, "svg.hashsalt": name}
+    settings: Any = {**STYLE, "svg.hashsalt": name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # The browser has the glyphs that matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")

@@ -18,6 +18,7 @@ import numpy as np
 from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
 from fedaffect.federation.events import EVENTS, Event
+from fedaffect.learning.metrics import Counts
 from fedaffect.record.answers import OF_CLIENTS, Answers, AnswersByRound
 
 _OF_A_ROUND = ("round_started", "round_lost", "round_finished", "checkpoint")
@@ -195,6 +196,12 @@ class History:
         for answers in self.answers.values():
             np.add.at(total, answers.clients, answers.bytes_up)
         return [int(n) for n in total]
+
+    @cached_property
+    def confusion_by_conversation(self) -> Counts | None:
+        """int64 [test conversations, classes, classes] of the one global model; None where there is none."""
+        counts = (self.finish or {}).get("confusion_by_conversation")
+        return None if counts is None else np.array(counts, np.int64)
 
     def dev_curve(self, mode: str, measure: str = "weighted_f1") -> tuple[list[int], list[float]]:
         """(rounds, values) of a dev score, for the rounds that were evaluated."""

@@ -53,3 +53,9 @@ def class_colours(classes: Sequence[str]) -> list[str]:
 def modality_colours(modalities: Sequence[str]) -> list[str]:
     """A colour a modality, by position."""
     return [_MODALITIES[i % len(_MODALITIES)] for i in range(len(modalities))]
+
+
+def series_colours(number: int) -> list[str]:
+    """Colours for so many lines of one picture, the most different ones first."""
+    first = ("#1a6fd4", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#7b5fb5", "#56b4e9", "#98a2b3")
+    return [first[i % len(first)] for i in range(number)]

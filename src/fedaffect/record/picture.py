@@ -31,7 +31,7 @@ class Picture:
     def save(self, folder: Path, name: str) -> None:
         """Write `NAME.svg` and `NAME.png`; equal pictures give equal bytes."""
         settings: Any = {key: _ON_WHITE.get(value, value) if isinstance(value, str) else value
-                         for key, value in drawing._SETTINGS.items()}  # fmt: skip
+                         for key, value in drawing.STYLE.items()}  # fmt: skip
         settings |= {"svg.hashsalt": name, "savefig.facecolor": "white"}
         with matplotlib.rc_context(settings), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"Glyph .* missing")

@@ -1,26 +1,20 @@
 """`report.html`: one run on one page that opens from disk and asks nobody for anything."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-from fedaffect import __version__
-from fedaffect.experiment import Experiment
 from fedaffect.federation.events import Event
 from fedaffect.record import plots, wording
 from fedaffect.record.boundary import UNDISCLOSED, crossings, warnings_about
 from fedaffect.record.drawing import Drawing
 from fedaffect.record.files import REPORT, write_text
 from fedaffect.record.history import History
+from fedaffect.record.html import render
 from fedaffect.record.palette import modality_colours
-from fedaffect.record.summary import SCORES, read_summary, seed_folders, summarise_seeds
+from fedaffect.record.settings import changed_settings, flat
+from fedaffect.record.summary import read_summary, seed_folders, summarise_seeds
 
 ROWS = 200
 FEED = 400
@@ -58,7 +52,7 @@ def page(folder: Path) -> str:
     history = History.read(folder)
     environment = folder / "environment.json"
     toml = folder / "experiment.toml"
-    return _render(
+    return render(
         "report.html.j2",
         title=history.start["run"],
         history=history,
@@ -72,7 +66,7 @@ def page(folder: Path) -> str:
         warnings=warnings_about(history),
         settings=changed_settings(history.experiment),
         toml=toml.read_text("utf-8") if toml.is_file() else "",
-        environment=_flat(json.loads(environment.read_text("utf-8")))
+        environment=flat(json.loads(environment.read_text("utf-8")))
         if environment.is_file()
         else {},
         feed=feed(history),
@@ -85,9 +79,7 @@ def seeds_page(folder: Path) -> str:
     seeds = [(seed.name, read_summary(seed)) for seed in seed_folders(folder)]
     summary = summarise_seeds(folder)
     figures = [key for key in summary if f"{key}_sd" in summary]
-    return _render(
-        "seeds.html.j2", title=folder.name, summary=summary, seeds=seeds, figures=figures
-    )
+    return render("seeds.html.j2", title=folder.name, summary=summary, seeds=seeds, figures=figures)
 
 
 def client_rows(history: History) -> list[ClientRow]:
@@ -135,16 +127,6 @@ def evaluations(history: History) -> list[tuple[str, str, Event, Event]]:
     ]
 
 
-def changed_settings(experiment: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(setting, value, default) where they differ; a model's own settings have no default here."""
-    default = _flat(Experiment().model_dump())
-    return [
-        (name, value, default.get(name, wording.NOTHING))
-        for name, value in _flat(experiment).items()
-        if name not in default or default[name] != value
-    ]
-
-
 def feed(history: History) -> list[tuple[str, str, bool]]:
     """(time, line, is it trouble), newest first; what clients did fills the room that rounds leave."""
     rounds = history.events[-FEED:]
@@ -168,41 +150,3 @@ def _drawings(history: History) -> dict[str, Drawing | None]:
         "bytes": plots.bytes_by_kind(history),
         "reliability": plots.reliability(history),
     }
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} → {"a.b": 1}."""
-    flat: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
-
-
-def _render(template: str, **context: Any) -> str:
-    folder = resources.files("fedaffect.record") / "pages"
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "figure": wording.figure,
-        "interval": wording.interval,
-        "data_size": wording.data_size,
-        "duration": wording.duration,
-        "shape": wording.shape,
-    }
-    environment.globals |= {
-        "count": wording.count,
-        # Markup: matplotlib has escaped every text in it.
-        "picture": lambda drawing: Markup(drawing.svg),
-        "scores": SCORES,
-        "words": wording.EVALUATIONS,
-        "version": __version__,
-    }
-    return environment.get_template(template).render(**context)

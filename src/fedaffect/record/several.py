@@ -13,11 +13,16 @@ from typing import Any
 from fedaffect.errors import UserError, refused
 from fedaffect.experiment import Experiment
 from fedaffect.federation.events import Event
+from fedaffect.record.files import SUMMARY
 from fedaffect.record.run import execute
 from fedaffect.record.summary import read_summary
 
 WAIT_SECONDS = 0.2
+FOUND = "found"
+"""The one event of a job that had finished before."""
 _FAILED = "failed"
+Listen = Callable[[int, Event], None]
+Failed = Callable[[int, UserError], None]
 
 
 @dataclass(frozen=True)
@@ -30,38 +35,66 @@ class Job:
     title: str
 
 
+def _stop(position: int, error: UserError) -> None:
+    try:
+        raise error
+    finally:
+        del error  # or its traceback, this frame and the queue would hold each other until the end
+
+
 def execute_all(
     jobs: Sequence[Job],
     workers: int,
-    listener: Callable[[int, Event], None],
+    listener: Listen,
     resume: bool = False,
+    failed: Failed = _stop,
 ) -> list[dict[str, Any]]:
     """Execute jobs, at most `workers` at a time; bits do not depend on how many.
 
     Args:
         listener: called in this process with a job's position and each event of its run.
+        failed: called with a job's position and why it could not be done; where it returns, the other jobs
+            go on.
 
     Returns:
-        the summaries, in the order of the jobs.
+        the summaries of the jobs that have been done, in their order.
 
     Raises:
-        UserError: the first one of any job; what other jobs had done is kept.
+        UserError: whatever `failed` raises, if nothing else the first one of any job; what other jobs had
+            done is kept.
     """
     if workers == 1 or len(jobs) == 1:
         for position, job in enumerate(jobs):
-            tell = _Teller(position, listener)
-            execute(job.experiment, job.folder, job.command, [tell], resume)
+            error = _attempt(job, _Teller(position, listener), resume)
+            if error is not None:
+                failed(position, error)
     else:
-        _in_processes(jobs, workers, listener, resume)
-    return [read_summary(job.folder) for job in jobs]
+        _in_processes(jobs, workers, listener, resume, failed)
+    return [read_summary(job.folder) for job in jobs if (job.folder / SUMMARY).exists()]
+
+
+def _attempt(job: Job, tell: "_Teller", resume: bool) -> UserError | None:
+    """Execute one job; what the user can mend, where it cannot be done."""
+    before = (job.folder / SUMMARY).exists()
+    try:
+        execute(job.experiment, job.folder, job.command, [tell], resume)
+    except UserError as error:
+        return error
+    except BrokenPipeError:  # whoever listened has gone
+        raise
+    except OSError as error:
+        return refused(error)
+    if before:
+        tell({"kind": FOUND})
+    return None
 
 
 def _in_processes(
-    jobs: Sequence[Job], workers: int, listener: Callable[[int, Event], None], resume: bool
+    jobs: Sequence[Job], workers: int, listener: Listen, resume: bool, failed: Failed
 ) -> None:
     context = multiprocessing.get_context("spawn")
     news: Any = context.Queue()
-    waiting, running = list(enumerate(jobs)), list[Any]()
+    waiting, running = list(enumerate(jobs)), dict[Any, int]()
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -69,28 +102,32 @@ def _in_processes(
                 arguments = (position, job, resume, news)
                 process = context.Process(target=_work, name=str(job.folder), args=arguments)
                 process.start()
-                running.append(process)
-            _pass_on(news, listener)
+                running[process] = position
+            _pass_on(news, listener, failed)
             for process in [p for p in running if not p.is_alive()]:
-                running.remove(process)
+                position = running.pop(process)
                 if process.exitcode:
-                    _pass_on(news, listener)
-                    raise _ended(process.name, process.exitcode)
+                    _pass_on(news, listener, failed)
+                    failed(position, _ended(process.name, process.exitcode))
     finally:
         for process in running:
             process.terminate()  # a run may be killed at any moment, and resumed
             process.join()
-    _pass_on(news, listener)
+    _pass_on(news, listener, failed)
 
 
-def _ended(folder: str, code: int) -> Exception:
-    """A signal comes from outside (mostly for want of memory); anything else is a fault of ours."""
+def _ended(folder: str, code: int) -> UserError:
+    """A signal comes from outside (mostly for want of memory).
+
+    Raises:
+        RuntimeError: anything else is a fault of ours.
+    """
     if code < 0:
         return UserError(
             f"{folder}: its process was ended by signal {-code}; go on with --resume, "
             "and with fewer --jobs where memory was short"
         )
-    return RuntimeError(f"{folder}: its process ended with code {code}")
+    raise RuntimeError(f"{folder}: its process ended with code {code}")
 
 
 def _work(position: int, job: Job, resume: bool, news: Any) -> None:
@@ -98,12 +135,9 @@ def _work(position: int, job: Job, resume: bool, news: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     tell = _Teller(position, lambda at, event: news.put((at, event)))
-    try:
-        execute(job.experiment, job.folder, job.command, [tell], resume)
-    except UserError as error:
+    error = _attempt(job, tell, resume)
+    if error is not None:
         news.put((position, {"kind": _FAILED, "reason": str(error)}))
-    except OSError as error:
-        news.put((position, {"kind": _FAILED, "reason": str(refused(error))}))
 
 
 def _end_with_parent() -> None:
@@ -113,14 +147,15 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _pass_on(news: Any, listener: Callable[[int, Event], None]) -> None:
-    """Tell the listener what has come in; wait a little for the first of it, not for more."""
+def _pass_on(news: Any, listener: Listen, failed: Failed) -> None:
+    """Tell what has come in; wait a little for the first of it, not for more."""
     try:
         position, event = news.get(timeout=WAIT_SECONDS)
         while True:
             if event["kind"] == _FAILED:
-                raise UserError(event["reason"])
-            listener(position, event)
+                failed(position, UserError(event["reason"]))
+            else:
+                listener(position, event)
             position, event = news.get_nowait()
     except Empty:
         return
@@ -129,7 +164,7 @@ def _pass_on(news: Any, listener: Callable[[int, Event], None]) -> None:
 @dataclass(frozen=True)
 class _Teller:
     position: int
-    listener: Callable[[int, Event], None]
+    listener: Listen
 
     def __call__(self, event: Event) -> None:
         self.listener(self.position, event)

@@ -2,8 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
+from fedaffect.federation.events import EventLog
+from fedaffect.record.ablation import failures
 from fedaffect.record.ablation.plan import Ablation
 from fedaffect.record.ablation.rows import notes, tabulate
+from fedaffect.record.paired import JOINT, SEEDS
 
 Finish = Callable[..., None]
 
@@ -70,3 +73,47 @@ def test_variants_are_counted(ablation: Ablation, finish: Finish) -> None:
     assert said[0].startswith("2 variants tried against the base (all), 3 seeds each")
     assert any(note.startswith("Evaluation `global`: the shared model") for note in said)
     assert "Synthetic corpus" in said[-1]
+
+
+def tell_conversations(ablation: Ablation, row: int, *right: int) -> None:
+    """Let each seed's run tell of two conversations of four utterances, so many of a class told right."""
+    for job, hits in zip(ablation.jobs(ablation.variants[row]), right, strict=False):
+        counts = [[[hits, 2 - hits], [2 - hits, hits]]] * 2
+        log = EventLog(job.folder / "events.jsonl")
+        log.append("run_started")
+        log.append("run_finished", confusion_by_conversation=counts)
+        log.close()
+
+
+def test_where_both_tell_of_conversations_the_interval_is_over_them_too(
+    ablation: Ablation, finish: Finish
+) -> None:
+    """Every draw of conversations gives 1 - 0 for each seed, so the interval is a point."""
+    for row, score in ((0, 0.0), (1, 1.0), (2, 1.0)):
+        finish(row, [score, score])
+    tell_conversations(ablation, 0, 0, 0)
+    tell_conversations(ablation, 1, 2, 2)
+    tell_conversations(ablation, 2, 2)
+    rows = tabulate(ablation)
+    assert rows[1].difference is not None
+    assert rows[2].difference is not None
+    assert (rows[1].difference.low, rows[1].difference.over) == (1.0, JOINT)
+    assert rows[2].difference.over == SEEDS
+    said = " ".join(notes(ablation, rows))
+    assert "Interval over conversations and seeds" in said
+    assert "Student's" in said
+
+
+def test_a_run_that_failed_is_there_with_its_reason(ablation: Ablation, finish: Finish) -> None:
+    finish(0, [0.60, 0.62])
+    finish(1, [0.58, 0.60])
+    for row, seed in ((1, 2), (2, 0)):
+        folder = ablation.jobs(ablation.variants[row])[seed].folder
+        failures.note(folder, f"diverged\nin row {row}")
+    rows = tabulate(ablation)
+    assert [row.verdict for row in rows] == ["base", "worse, 1 failed", "failed"]
+    said = notes(ablation, rows)
+    assert "Failed: no | roles seed 2: diverged in row 1" in said
+    assert "Not finished: all (2 of 3), alone (0 of 3)." in said
+    failures.forget(folder)
+    assert tabulate(ablation)[2].verdict == "missing"

@@ -18,8 +18,9 @@ from fedaffect.record.ablation.rows import PERSONAL, Row, notes
 from fedaffect.record.files import write_text
 from fedaffect.record.wording import NOTHING, duration, figure
 
-ONE_TABLE = 150
-_VERDICTS = ("weighted F1", "difference", "95 % interval", "verdict")
+ONE_TABLE = 170
+_VERDICTS = ("weighted F1", "difference", "95 % interval", "interval over", "verdict")
+_IN_WORDS = ("interval over", "verdict")
 WRITTEN = "<!-- Written by `fedaffect ablate`: it will be written again. -->"
 
 
@@ -43,7 +44,7 @@ def as_markdown(ablation: Ablation, rows: Sequence[Row], command: str) -> str:
         *(WRITTEN, f"# {ablation.title}", "", f"    {command}", ""),
         *(f"Every row is {asked}, with its change.", ""),
         _line(["row", "change", *columns]),
-        _line([":---", ":---", *(":---" if name == "verdict" else "---:" for name in columns)]),
+        _line([":---", ":---", *(":---" if name in _IN_WORDS else "---:" for name in columns)]),
     ]
     for row in rows:
         change = ", ".join(f"`{setting}`" for setting in row.settings) or NOTHING
@@ -105,7 +106,7 @@ def _table(rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]]) -> 
     table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("row", overflow="fold")
     for header in columns:
-        table.add_column(header, justify="left" if header == "verdict" else "right")
+        table.add_column(header, justify="left" if header in _IN_WORDS else "right")
     for row in rows:
         table.add_row(escape(row.row), *(cell(row) for cell in columns.values()))
     return table
@@ -123,6 +124,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
         "time": lambda row: duration(row.measures["seconds"]),
         "difference": lambda row: _signed(row.difference.mean if row.difference else None),
         "95 % interval": _interval,
+        "interval over": lambda row: (row.difference and row.difference.over) or NOTHING,
         "verdict": lambda row: row.verdict,
     }
     if all(row.measures[PERSONAL] is None for row in rows):
@@ -160,6 +162,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "difference": difference.mean if difference else None,
         "difference_low": difference.low if difference else None,
         "difference_high": difference.high if difference else None,
+        "interval_over": difference.over if difference else None,
         "verdict": row.verdict,
         **{f"weighted_f1_seed_{seed}": score for seed, score in row.scores.items()},
         "runs": row.runs,

@@ -2,12 +2,13 @@
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fedaffect.experiment import SYNTHETIC
+from fedaffect.record.ablation.failures import reason_of
 from fedaffect.record.ablation.plan import CACHE, Ablation, Variant
 from fedaffect.record.files import SUMMARY
-from fedaffect.record.paired import Difference, paired
+from fedaffect.record.paired import MEANING, Difference, Outcome, outcome_of, paired
 from fedaffect.record.summary import Summary, read_summary
 from fedaffect.record.wording import EVALUATIONS, count
 
@@ -19,6 +20,8 @@ MEASURES = {
     "stability_sd_last_5": "stability_sd_last_5",
 }
 PERSONAL = "personal_weighted_f1"
+Runs = Mapping[int, tuple[Summary, Outcome]]
+"""The finished runs of a variant, by seed."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Row:
         scores: test weighted F1 by seed; None for a seed that has not finished.
         measures: mean over the finished seeds, and `NAME_sd`, of each of `MEASURES`; mean `seconds`.
         difference: to the base in weighted F1, over the seeds that both have.
-        verdict: better, worse or no difference shown; or why none can be given.
+        verdict: better, worse or no difference shown; or why none can be given; and how many runs failed.
         runs: the folder of its seeds, below that of all ablations.
+        failed: why, by seed.
     """
 
     row: str
@@ -42,6 +46,7 @@ class Row:
     difference: Difference | None
     verdict: str
     runs: str
+    failed: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def finished(self) -> int:
@@ -52,8 +57,8 @@ def tabulate(ablation: Ablation) -> list[Row]:
     """A row a variant, in the order of the file; what has not finished is there, as missing."""
     found = [_finished(ablation, variant) for variant in ablation.variants]
     return [
-        _row(ablation, variant, summaries, found[0])
-        for variant, summaries in zip(ablation.variants, found, strict=True)
+        _row(ablation, variant, runs, found[0])
+        for variant, runs in zip(ablation.variants, found, strict=True)
     ]
 
 
@@ -63,8 +68,8 @@ def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
     said = [
         f"{tried} tried against the base ({rows[0].row}), {count(ablation.seeds, 'seed')} each; ± is the "
         "sample sd over seeds. Of twenty variants that change nothing, one is expected to look otherwise.",
-        "Difference: weighted F1 less the base's, paired by seed, with Student's 95 % interval over seeds. "
-        "It tells how training varies, not how the test conversations were drawn.",
+        "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval.",
+        *(MEANING[over] for over in MEANING if over in {_over(row) for row in rows}),
         "Time: a run's mean, on the machine that ran it, perhaps with others beside it.",
     ]
     modes = sorted({row.evaluation for row in rows if row.evaluation})
@@ -72,42 +77,64 @@ def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
     missing = [
         f"{row.row} ({row.finished} of {len(row.scores)})"
         for row in rows
-        if row.finished < len(row.scores)
+        if row.finished + len(row.failed) < len(row.scores)
     ]
     said += [f"Not finished: {', '.join(missing)}."] if missing else []
+    said += [
+        f"Failed: {row.row} seed {seed}: {reason}"
+        for row in rows
+        for seed, reason in row.failed.items()
+    ]
     if any(variant.experiment.data == SYNTHETIC for variant in ablation.variants):
         said.append("Synthetic corpus: the figures say nothing about people.")
     return said
 
 
-def _finished(ablation: Ablation, variant: Variant) -> dict[int, Summary]:
-    """The summaries of a variant's finished runs, by seed."""
-    return {
-        job.experiment.seed: read_summary(job.folder)
-        for job in ablation.jobs(variant)
-        if (job.folder / SUMMARY).is_file()
+def _finished(ablation: Ablation, variant: Variant) -> Runs:
+    found = {}
+    for job in ablation.jobs(variant):
+        if (job.folder / SUMMARY).is_file():
+            summary = read_summary(job.folder)
+            score = float(summary["test_weighted_f1"])
+            found[job.experiment.seed] = summary, outcome_of(job.folder, score)
+    return found
+
+
+def _row(ablation: Ablation, variant: Variant, found: Runs, base: Runs) -> Row:
+    jobs, outcomes = ablation.jobs(variant), _outcomes(found)
+    failed = {
+        job.experiment.seed: reason
+        for job in jobs
+        if job.experiment.seed not in found and (reason := reason_of(job.folder))
     }
-
-
-def _row(
-    ablation: Ablation, variant: Variant, found: Mapping[int, Summary], base: Mapping[int, Summary]
-) -> Row:
-    scores = _scores(found)
     reason = _incomparable(found, base) if variant != ablation.variants[0] else "base"
-    difference = None if reason else paired(scores, _scores(base))
+    difference = None if reason else paired(outcomes, _outcomes(base))
+    verdict = difference.verdict if difference else reason if found else "missing"
+    if failed:
+        verdict = f"{verdict}, {len(failed)} failed" if found else "failed"
+    seeds = [job.experiment.seed for job in jobs]
     return Row(
         row=variant.name,
         settings=variant.settings,
         evaluation=_only(found, "evaluation"),
-        scores={s: scores.get(s) for s in (j.experiment.seed for j in ablation.jobs(variant))},
-        measures=_measures(found.values()),
+        scores={seed: outcomes[seed].score if seed in outcomes else None for seed in seeds},
+        measures=_measures(summary for summary, _ in found.values()),
         difference=difference,
-        verdict=difference.verdict if difference else reason if found else "missing",
+        verdict=verdict,
         runs=f"{CACHE}/{variant.folder.name}",
+        failed=failed,
     )
 
 
-def _incomparable(found: Mapping[int, Summary], base: Mapping[int, Summary]) -> str:
+def _outcomes(found: Runs) -> dict[int, Outcome]:
+    return {seed: outcome for seed, (_, outcome) in found.items()}
+
+
+def _over(row: Row) -> str:
+    return row.difference.over if row.difference else ""
+
+
+def _incomparable(found: Runs, base: Runs) -> str:
     """Why a variant has no difference to the base; empty where it has one."""
     if not found.keys() & base.keys():
         return "no seed in common with the base"
@@ -117,13 +144,9 @@ def _incomparable(found: Mapping[int, Summary], base: Mapping[int, Summary]) -> 
     return ""
 
 
-def _only(found: Mapping[int, Summary], key: str) -> str | None:
+def _only(found: Runs, key: str) -> str | None:
     """What all runs of one variant have in common."""
-    return next((str(summary[key]) for summary in found.values()), None)
-
-
-def _scores(found: Mapping[int, Summary]) -> dict[int, float]:
-    return {seed: float(summary["test_weighted_f1"]) for seed, summary in found.items()}
+    return next((str(summary[key]) for summary, _ in found.values()), None)
 
 
 def _measures(summaries: Iterable[Summary]) -> dict[str, float | None]:

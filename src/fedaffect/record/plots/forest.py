@@ -52,7 +52,7 @@ def _variant(axes: Axes, place: int, row: Row) -> None:
         axes.plot(ends, [place, place], color=ACCENT, linewidth=2, solid_capstyle="butt", zorder=2)
     axes.plot(difference.each, [place] * len(difference.each), "o", markersize=5,
               markerfacecolor="none", markeredgecolor=rcParams["axes.labelcolor"], zorder=3)  # fmt: skip
-    mark = _MARKS.get(row.verdict, "o")
+    mark = _MARKS.get(difference.verdict, "o")
     axes.plot([difference.mean], [place], mark, markersize=9, color=ACCENT, zorder=4)
 
 

@@ -1,0 +1,72 @@
+"""Where runs must not be compared, or not as they stand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fedaffect.record.compare.sides import Side
+from fedaffect.record.tables import cautions, comparison
+from fedaffect.record.wording import count
+
+UNEQUAL = 1.05
+"""Passes over the data count as equal up to this ratio."""
+
+
+def same_corpus(side: Side, base: Side) -> bool:
+    """Whether both learnt from, and were tested on, the same contents."""
+    ours, theirs = side.history.corpus, base.history.corpus
+    return (ours["sha256"], ours["classes"]) == (theirs["sha256"], theirs["classes"])
+
+
+def warnings(sides: Sequence[Side]) -> list[str]:
+    """A line for each reason; empty where all may be compared."""
+    rows = comparison(side.folder for side in sides)
+    named = [replace(row, run=side.name) for row, side in zip(rows, sides, strict=True)]
+    return [*cautions(named), *_corpora(sides), *_shares(sides), *_passes(sides), *_seeds(sides)]
+
+
+def _corpora(sides: Sequence[Side]) -> list[str]:
+    """One name may stand for two imports."""
+    found = {side.history.corpus["sha256"][:12]: side.history.corpus["name"] for side in sides}
+    if len(found) == len(set(found.values())):
+        return []
+    return [
+        f"corpus differs in its contents (SHA-256 {', '.join(found)}): these are different tasks"
+    ]
+
+
+def _shares(sides: Sequence[Side]) -> list[str]:
+    """Among how many clients, and how, the training part was shared out; one client alone has it all."""
+    federated = [side for side in sides if len(side.history.clients) > 1]
+    for side in federated[1:]:
+        for seed in sorted(side.histories.keys() & federated[0].histories.keys()):
+            if _held(side, seed) != _held(federated[0], seed):
+                numbers = (
+                    f"{s.name}: {count(len(s.history.clients), 'client')}"
+                    for s in (federated[0], side)
+                )
+                return [f"the training part is split differently ({', '.join(numbers)})"]
+    return []
+
+
+def _held(side: Side, seed: int) -> list[list[int]]:
+    return [list(client["labels"]) for client in side.histories[seed].start["clients"]]
+
+
+def _passes(sides: Sequence[Side]) -> list[str]:
+    known = {side.name: side.passes for side in sides if side.passes}
+    if not known or max(known.values()) <= UNEQUAL * min(known.values()):
+        return []
+    told = ", ".join(f"{name} {passes:.3g}" for name, passes in known.items())
+    return [f"passes over the training data differ ({told}): one had more to learn from"]
+
+
+def _seeds(sides: Sequence[Side]) -> list[str]:
+    found = []
+    for side in sides:
+        seeds = side.summary.get("seeds")
+        if seeds is not None and not side.summary["finished"]:
+            found.append(f"{side.name}: only {count(len(seeds), 'seed')} finished")
+    if any(side.histories.keys() != sides[0].histories.keys() for side in sides):
+        told = "; ".join(f"{side.name} {', '.join(map(str, side.histories))}" for side in sides)
+        found.append(f"seeds differ ({told}): only those in common are paired")
+    return found

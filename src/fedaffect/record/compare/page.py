@@ -1,0 +1,51 @@
+"""A comparison as one page that opens from disk."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fedaffect.record.compare import sheets
+from fedaffect.record.compare.comparison import Comparison, by_mode
+from fedaffect.record.compare.sides import Side
+from fedaffect.record.files import write_text
+from fedaffect.record.html import render
+from fedaffect.record.plots.curves import dev_curves
+
+
+def page(told: Comparison, sides: Sequence[Side]) -> str:
+    """The HTML."""
+    curves = {
+        mode: dev_curves(
+            mode,
+            {side.name: side.dev_curve(mode) for side in judged},
+            [side.name for side in sides],
+        )
+        for mode, judged in by_mode(sides).items()
+    }
+    return render(
+        "compare.html.j2",
+        title=" · ".join(told.runs),
+        told=told,
+        facts=sheets.facts(told),
+        settings=sheets.settings(told),
+        modes=[
+            (
+                mode,
+                sheets.scores(mode),
+                sheets.differences(mode),
+                sheets.classes(mode),
+                curves[mode.name],
+            )
+            for mode in told.modes
+        ],
+        meanings=sheets.meanings(told.modes),
+        pairings=sorted({side.history.corpus["pairing"] for side in sides} - {"recorded"}),
+    )
+
+
+def write_page(path: Path, told: Comparison, sides: Sequence[Side]) -> None:
+    """Write the page to `path`.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    write_text(path, page(told, sides))

@@ -1,0 +1,53 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from fedaffect.errors import UserError
+from fedaffect.record.compare import sheets
+from fedaffect.record.compare.comparison import compare
+from fedaffect.record.compare.page import page, write_page
+
+MakeRun = Callable[..., Path]
+
+
+def test_the_same_words_for_a_terminal_and_a_page(make_run: MakeRun) -> None:
+    told, sides = compare([make_run("one"), make_run("two", gain=0.1)])
+    facts = {row[0]: row[1:] for row in sheets.facts(told).rows}
+    assert facts["up"] == ("34.3 MB", "34.3 MB")
+    assert facts["time"] == ("1 min 15 s", "1 min 15 s")
+    assert "exchange" not in facts  # nobody has one
+    (row,) = sheets.differences(told.modes[0]).rows
+    assert row == (
+        *("two", "+0.100", "+0.000 to +0.000", "conversations", "no difference shown (one seed)"),
+    )
+    classes = sheets.classes(told.modes[0])
+    assert classes.header == ("F1 by class", "one", "two")
+    assert classes.rows[0][2].endswith(" (+0.000)")
+    html = page(told, sides)
+    for cell in (*row, *classes.rows[0]):
+        assert cell in html
+
+
+def test_a_page_stands_alone_and_takes_names_literally(make_run: MakeRun, tmp_path: Path) -> None:
+    hostile = make_run("<script>alert(1)<|script>", settings=("name=x",))
+    told, sides = compare([make_run("one"), hostile])
+    write_page(tmp_path / "c.html", told, sides)
+    html = (tmp_path / "c.html").read_text()
+    assert html.startswith("<!doctype html>")
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", "")
+    assert html.count("<svg") == 2
+    assert "Synthetic corpus" in html
+    with pytest.raises(UserError, match="cannot be written"):
+        write_page(tmp_path / "nowhere/c.html", told, sides)
+
+
+def test_a_name_is_not_read_as_markup() -> None:
+    console = Console(width=80, file=io.StringIO())
+    console.print(sheets.Sheet(("run", "[b]"), (("[red]x", "1"),)).as_table())
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[red]x" in said
+    assert "[b]" in said
