@@ -17,7 +17,8 @@ def test_answers_are_summed_up_by_round() -> None:
     assert (list(first.clients), list(first.bytes_up)) == ([4, 2], [10, 10])
     assert list(first.failed) == [7]
     assert first.sent == {"model": 16, "prototype": 1}
-    assert first.scalars == {"task", "count"}
+    assert first.scalars == {"task": 1.0, "count/sad": 2.0}
+    assert first.told == {"task": 1, "count/sad": 1}
     assert (list(second.clients), second.sent) == ([4], {})
 
 

@@ -116,7 +116,7 @@ def test_every_name_from_outside_is_escaped(make_run: MakeRun) -> None:
 def test_pictures_have_words_tables_have_scopes_ids_are_unique(make_run: MakeRun) -> None:
     page = read(make_run())
     pictures = [a for _, a in page.tags if a.get("role") == "img"]
-    assert len([a for t, a in page.tags if t == "svg"]) == 7
+    assert len([a for t, a in page.tags if t == "svg"]) == 8
     assert all(a.get("aria-label") for a in pictures)
     assert all(a.get("scope") in ("row", "col") for t, a in page.tags if t == "th")
     ids = [a["id"] for _, a in page.tags if "id" in a]

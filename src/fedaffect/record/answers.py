@@ -19,14 +19,16 @@ class Answers:
         clients, bytes_up: who sent an update, and how large it was.
         failed: whose update did not come.
         sent: bytes of tensors by kind (the first segment of a name).
-        scalars: kinds of the numbers beside them.
+        scalars: the sum of each of the numbers beside them, by name.
+        told: how many clients told each of these numbers.
     """
 
     clients: "array[int]" = field(default_factory=lambda: array("q"))
     bytes_up: "array[int]" = field(default_factory=lambda: array("q"))
     failed: "array[int]" = field(default_factory=lambda: array("q"))
     sent: Counter[str] = field(default_factory=Counter)
-    scalars: set[str] = field(default_factory=set)
+    scalars: dict[str, float] = field(default_factory=dict)
+    told: Counter[str] = field(default_factory=Counter)
 
     def add(self, event: Event) -> None:
         """Enter a `client_finished` or a `client_failed`."""
@@ -36,7 +38,9 @@ class Answers:
         self.clients.append(event["client"])
         self.bytes_up.append(int(event.get("bytes_up", 0)))
         self.sent.update(event.get("sent") or {})
-        self.scalars.update(name.partition("/")[0] for name in event.get("scalars") or ())
+        for name, value in (event.get("scalars") or {}).items():
+            self.scalars[name] = self.scalars.get(name, 0.0) + value
+            self.told[name] += 1
 
 
 class AnswersByRound:

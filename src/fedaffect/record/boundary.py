@@ -16,6 +16,7 @@ _RISKS = {
     "evaluation": "Evaluations are counts of right and wrong estimates on the shared dev and test parts; "
     "their bytes, both ways, are counted apart from those of learning.",
     "distance": "Distances to the global prototypes tell how unlike the others a client is.",
+    "modality_weight": "Mean modality weights tell which of a person's signals speak.",
     "count": "Counts by class tell which emotions a client holds, and how many of each.",
 }
 _ALWAYS = "Losses and the number of utterances are seen by the server in the clear."
@@ -70,7 +71,7 @@ def warnings_about(history: History) -> list[str]:
         return ["This is a baseline: all data lay in one place, nothing was protected."]
     kinds = list(dict.fromkeys(c.kind for c in crossings(history) if c.direction == "up"))
     # Scalars are not declared one by one; those that tell something about a client are named here.
-    scalars = {kind for answers in history.answers.values() for kind in answers.scalars}
+    scalars = {n.partition("/")[0] for answers in history.answers.values() for n in answers.scalars}
     sent = (*(history.sent or ()), *sorted(scalars & {*_RISKS}))
     kinds += [kind for kind in sent if kind not in kinds]
     if not kinds and history.tells_clients:

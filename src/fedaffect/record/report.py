@@ -149,4 +149,8 @@ def _drawings(history: History) -> dict[str, Drawing | None]:
         "modalities": plots.modality_weights(history),
         "bytes": plots.bytes_by_kind(history),
         "reliability": plots.reliability(history),
+        "drift": plots.drift(history),
+        "alignment": plots.alignment(history),
+        "separation": plots.separation(history),
+        "weights": plots.prototype_weights(history),
     }

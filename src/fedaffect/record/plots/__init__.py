@@ -1,15 +1,20 @@
 """The pictures of a run, each from its history, as inline SVG."""
 
 from fedaffect.record.plots.clients import bytes_by_kind, labels_by_client
+from fedaffect.record.plots.movement import alignment, drift, prototype_weights, separation
 from fedaffect.record.plots.rounds import clients_by_rounds, rounds_curve
 from fedaffect.record.plots.scores import confusion_matrix, modality_weights, reliability
 
 __all__ = [
+    "alignment",
     "bytes_by_kind",
     "clients_by_rounds",
     "confusion_matrix",
+    "drift",
     "labels_by_client",
     "modality_weights",
+    "prototype_weights",
     "reliability",
     "rounds_curve",
+    "separation",
 ]
