@@ -25,6 +25,7 @@ from fedaffect.federation.algorithms.base import (
     features,
     model,
     specs,
+    with_prefix,
 )
 from fedaffect.federation.algorithms.prototypes import (
     Local,
@@ -140,20 +141,14 @@ class FedMPD(PrototypeAlgorithm):
         )
         outputs = client.learner.predict(client.share.conversations)
         judged = self._judged(outputs, state, client)
-        tensors, weights, fallback = self._weighed(judged)
-        if self.settings.aggregate == "literal_step_11":
-            absent = {
-                n: a for n, a in state.items() if n.startswith("prototype/") and n not in tensors
-            }
-            tensors |= {n: np.zeros_like(a) for n, a in absent.items()}  # it adds nothing to a sum
-            weights |= dict.fromkeys(absent, 1.0)
+        tensors, weights, fallback = self._weighed(judged, state)
         learnt = client.learner.get()
         if self._shares_model:
             tensors |= learnt
             fallback["model"] = float(client.share.volume)
             # Before there is any global prototype all clients count by volume.
             scored = [self._count(j.own) * j.score for j in judged.values() if j.score is not None]
-            weights["model"] = sum(scored) if _has_prototypes(state) else fallback["model"]
+            weights["model"] = sum(scored) if _prototypes_in(state) else fallback["model"]
         if self.settings.omega == "global":
             tensors[LABEL_COUNTS] = client.counts.astype(np.float64)
             weights[LABEL_COUNTS] = 1.0
@@ -165,7 +160,7 @@ class FedMPD(PrototypeAlgorithm):
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
         new = dict(aggregate.tensors)
         momentum = self.settings.server_momentum
-        for name in [n for n in new if n.startswith("prototype/")]:
+        for name in _prototypes_in(new):
             if self.settings.aggregate == "literal_step_11" and name in state:
                 new[name] = new[name] * np.float32(aggregate.updates)  # a mean made the printed sum
                 _ensure_bounded(name, new[name], context)
@@ -250,7 +245,7 @@ class FedMPD(PrototypeAlgorithm):
         return float(own.size**power)
 
     def _weighed(
-        self, judged: Mapping[tuple[str, int], Judged]
+        self, judged: Mapping[tuple[str, int], Judged], state: State
     ) -> tuple[Tensors, dict[str, float], dict[str, float]]:
         """What is sent of the prototypes, with weights and the weights to fall back on."""
         tensors: Tensors = {}
@@ -264,6 +259,10 @@ class FedMPD(PrototypeAlgorithm):
             else:
                 weights[name] = count * (1.0 if j.score is None else j.score)
                 fallback[name] = count
+        if self.settings.aggregate == "literal_step_11":
+            absent = _prototypes_in(state).keys() - tensors.keys()
+            tensors |= {name: np.zeros_like(state[name]) for name in sorted(absent)}
+            weights |= dict.fromkeys(absent, 1.0)  # a mean over all clients is their sum, but for n
         return tensors, weights, fallback
 
     def _told(self, judged: Mapping[tuple[str, int], Judged], context: Context) -> dict[str, float]:
@@ -340,8 +339,8 @@ class FedMPD(PrototypeAlgorithm):
         return term
 
 
-def _has_prototypes(state: State) -> bool:
-    return any(name.startswith("prototype/") for name in state)
+def _prototypes_in(tensors: Tensors) -> Tensors:
+    return with_prefix(tensors, "prototype")
 
 
 def _ensure_bounded(name: str, prototype: Vector, context: Context) -> None:
