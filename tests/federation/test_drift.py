@@ -58,3 +58,12 @@ def test_runs_tell_it(simulate, tiny):
         assert all(-1 <= cosine <= 1 for cosine in event["drift"]["cosine"])
     alone = simulate(tiny("local", "rounds.count=1"), "alone")
     assert alone.of_kind("round_finished")[0]["drift"] == {}
+
+
+def test_a_model_that_diverged_is_far_away_and_still_a_number():
+    drift = Drift(model(0, 0), seed=0)
+    drift.observe(0, Update(model(3e38, -3e38)))
+    found = drift.account(model(3e38, -3e38))
+    assert np.isfinite([*found["length"], *found["cosine"]]).all()
+    assert found["length"][0] > 1e18
+    assert found["cosine"] == pytest.approx([1])

@@ -10,6 +10,8 @@ from fedaffect.federation.update import Update
 from fedaffect.randomness import generator
 
 COORDINATES = 1024
+LARGEST = 1e37
+"""Where a diverged model is no longer told from one that diverged further."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,12 @@ class Drift:
 
     def _movement(self, model: State) -> Movement:
         squared, sample = 0.0, []
-        for name, start in self._start.items():
-            moved = np.subtract(model[name], start, dtype=np.float64).ravel()
-            squared += float(moved @ moved)  # in float64, where a diverged model does not overflow
-            sample.append(moved[self._picked[name]])
-        return Movement(float(np.sqrt(squared)), np.concatenate(sample))
+        with np.errstate(over="ignore"):  # of a model that diverges
+            for name, start in self._start.items():
+                moved = (model[name] - start).ravel()
+                squared += min(float(moved @ moved), LARGEST)
+                sample.append(np.clip(moved[self._picked[name]], -LARGEST, LARGEST))
+        return Movement(float(np.sqrt(squared)), np.concatenate(sample).astype(np.float64))
 
 
 def _cosine(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
