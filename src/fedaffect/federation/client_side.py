@@ -63,6 +63,7 @@ class ClientSide:
         """`kinds`: client i is of kind i modulo their number."""
         self._algorithm = algorithm
         self._kinds = kinds
+        self._contexts = [kind.context for kind in kinds]  # in the round at work
         self._experiment = kinds[0].context.experiment
         self._corpus = corpus
         self._shares = shares
@@ -90,14 +91,16 @@ class ClientSide:
         return update
 
     def _train(self, message: Message) -> Update:
-        kind = self._kind_of(message.client)
+        number = message.client % len(self._kinds)
+        if self._contexts[number].round != message.round:
+            self._contexts[number] = replace(self._kinds[number].context, round=message.round)
         client = Client(
             index=message.client,
             share=self._shares[message.client],
-            learner=kind.learner,
+            learner=self._kinds[number].learner,
             label=self._corpus.label,
             counts=self._labels[message.client],
-            context=replace(kind.context, round=message.round),
+            context=self._contexts[number],
         )
         memory = self.memory.read(message.client, at=message.round - 1)
         try:
@@ -128,16 +131,13 @@ class ClientSide:
         return Update(tensors, weights)
 
     def _evaluate(self, message: Message) -> Update:
-        kind = self._kind_of(message.client)
+        kind = self._kinds[message.client % len(self._kinds)]
         memory = self.memory.read(message.client, at=message.round)
         model = self._algorithm.model_for(message.state, memory, kind.context)
         judged = evaluate_modes(
             self._algorithm, message.state, model, kind.learner, self._corpus, message.split
         )
         return Update(as_tensors(judged))
-
-    def _kind_of(self, client: int) -> Kind:
-        return self._kinds[client % len(self._kinds)]
 
 
 def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict[str, Spec]:

@@ -75,8 +75,9 @@ class Drift:
             for name, start in self._start.items():
                 moved = (model[name] - start).ravel()
                 squared += min(float(moved @ moved), LARGEST)
-                sample.append(np.clip(moved[self._picked[name]], -LARGEST, LARGEST))
-        return Movement(float(np.sqrt(squared)), np.concatenate(sample).astype(np.float64))
+                sample.append(moved[self._picked[name]])
+        bounded = np.clip(np.concatenate(sample), -LARGEST, LARGEST)
+        return Movement(float(np.sqrt(squared)), bounded.astype(np.float64))
 
 
 def _cosine(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
