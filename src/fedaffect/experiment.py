@@ -149,8 +149,9 @@ class Clients(Section):
     @classmethod
     def _of_the_model(cls, variants: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
         for setting in (setting for settings in variants for setting in settings):
-            if not setting.startswith("model."):
-                raise ValueError(f"`{setting}` is no setting of the model")
+            key = setting.partition("=")[0].strip()
+            if not key.startswith("model.") or key == "model.name":
+                raise ValueError(f"`{setting}` is no setting of the model, or another model")
         return variants
 
     @field_validator("availability")

@@ -219,3 +219,15 @@ def test_a_part_of_a_mapped_array_travels_as_numbers(make_corpus, tmp_path):
     again = ForkingPickler.loads(ForkingPickler.dumps(part))
     np.testing.assert_array_equal(again, part)
     assert not isinstance(again, np.memmap)
+
+
+def test_another_process_sees_what_was_opened_whatever_is_there_now(make_corpus, tmp_path):
+    """A corpus is imported anew between its opening and the start of a worker."""
+    first, second = make_corpus(seed=1), make_corpus(seed=2)
+    store.save(first, tmp_path / "corpus")
+    kept = store.load(tmp_path / "corpus")
+    sent = ForkingPickler.dumps(kept)
+    store.save(second, tmp_path / "corpus")
+    again = ForkingPickler.loads(sent)
+    for name, array in first.features.items():
+        np.testing.assert_array_equal(again.features[name], array)

@@ -303,6 +303,39 @@ def test_embeddings_must_have_one_length(tiny, simulate):
         simulate(tiny("fedproto", WIDTHS))
 
 
-def test_variants_are_of_the_model(tiny):
-    with pytest.raises(UserError, match=r"`training\.batch_size=1` is no setting of the model"):
-        tiny("fedproto", 'clients.variants=[["training.batch_size=1"]]')
+@pytest.mark.parametrize(
+    "setting", ["training.batch_size=1", "model.name=evil:M", "model .name=evil:M"]
+)
+def test_variants_are_of_the_same_model(tiny, setting):
+    """A name would import code that `predict` must not, unless it is allowed."""
+    with pytest.raises(UserError, match="is no setting of the model, or another model"):
+        tiny("fedproto", f'clients.variants=[["{setting}"]]')
+
+
+def test_who_shares_nothing_needs_nothing_in_common(tiny, simulate):
+    run = simulate(tiny("local", WIDTHS, "rounds.count=1"))
+    assert len(dict(run.simulation.models(run.outcome))) == 3
+
+
+def test_models_of_one_shape_can_be_averaged_whatever_their_dropout(tiny, simulate):
+    kinds = 'clients.variants=[["model.dropout=0.1"], ["model.dropout=0.4"]]'
+    assert simulate(tiny("fedavg", kinds, "rounds.count=1")).figures["rounds"] == 1
+
+
+def test_in_one_place_there_is_one_model(tiny, simulate):
+    with pytest.raises(UserError, match="in one place there is one model"):
+        simulate(tiny("centralised", WIDTHS))
+
+
+def test_the_pooled_baseline_has_no_more_labels_than_the_clients(tiny, simulate):
+    settings = ("partition.shots=1", "rounds.count=1")
+    pooled, shared = (simulate(tiny(a, *settings), a) for a in ("centralised", "fedavg"))
+    (one,) = pooled.simulation.shares
+    assert one.volume == sum(share.volume for share in shared.simulation.shares)
+
+
+def test_a_run_whose_every_round_was_lost_is_none(tiny, simulate):
+    with pytest.raises(
+        UserError, match=r"none of 1 rounds succeeded .*lower training\.learning_rate"
+    ):
+        simulate(tiny("fedavg", "training.learning_rate=1e30", "rounds.count=1"))

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import mmap
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import safetensors
@@ -235,17 +234,23 @@ def _read_arrays(file: Path, index: _Index) -> dict[str, Array]:
     return arrays
 
 
+class _Mapped(np.memmap[Any, Any]):
+    """An array of a stored corpus; the file stays open, whatever becomes of its name."""
+
+    stream: BinaryIO
+
+
 def _mapped(file: Path) -> dict[str, Array]:
     """The arrays of a safetensors file, mapped where they lie; the library has checked its header."""
     with safetensors.safe_open(file, "numpy"):
         pass
-    with file.open("rb") as stream:
-        size = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(size))
+    stream = file.open("rb")
+    size = int.from_bytes(stream.read(8), "little")
+    header = json.loads(stream.read(size))
     header.pop("__metadata__", None)
     return {
         name: _map(
-            file,
+            stream,
             _DTYPES[entry["dtype"]],
             8 + size + entry["data_offsets"][0],
             tuple(entry["shape"]),
@@ -254,20 +259,32 @@ def _mapped(file: Path) -> dict[str, Array]:
     }
 
 
-def _map(file: Path, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
+def _map(stream: BinaryIO, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
     if 0 in shape:
         return np.empty(shape, dtype)
-    return np.memmap(file, dtype, "r", offset, shape)
+    array = _Mapped(stream, dtype, "r", offset, shape)
+    array.stream = stream
+    return array
 
 
-def _by_reference(array: "np.memmap[Any, Any]") -> tuple[Callable[..., Array], tuple[Any, ...]]:
-    """How a mapped array goes to another process: as where it lies. A part of one goes as numbers."""
-    if not isinstance(array.base, mmap.mmap) or array.filename is None:
-        return np.array, (np.asarray(array),)
-    return _map, (Path(array.filename), str(array.dtype), array.offset, array.shape)
+def _map_again(path: str, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
+    return _map(Path(path).open("rb"), dtype, offset, shape)
 
 
-ForkingPickler.register(np.memmap, _by_reference)
+def _by_reference(array: _Mapped) -> tuple[Callable[..., Array], tuple[Any, ...]]:
+    """How a mapped array goes to another process: as where it lies. A part of one goes as numbers.
+
+    By the open file, not by its name: the corpus may have been imported anew in the meantime. Where the
+    system does not show a process's open files, as numbers too.
+    """
+    if hasattr(array, "stream"):
+        opened = Path(f"/proc/{os.getpid()}/fd/{array.stream.fileno()}")
+        if opened.exists():
+            return _map_again, (str(opened), str(array.dtype), array.offset, array.shape)
+    return np.array, (np.asarray(array),)
+
+
+ForkingPickler.register(_Mapped, _by_reference)
 
 
 def _flush(file: Path) -> None:

@@ -22,7 +22,7 @@ from fedaffect.federation.evaluation import (
     from_tensors,
     judge_personal,
 )
-from fedaffect.federation.events import EventLog
+from fedaffect.federation.events import EVENTS, EventLog
 from fedaffect.federation.selection import select
 from fedaffect.federation.update import Update
 from fedaffect.learning.learner import Learner
@@ -99,6 +99,11 @@ class Rounds:
             best = standing.best_round == standing.round
             if standing.round % settings.checkpoint_every == 0 or ends or best:
                 self._commit(standing, state)
+        if standing.lost_in_row >= standing.round:
+            raise UserError(
+                f"none of {standing.round} rounds succeeded (see {EVENTS}); lower training.learning_rate "
+                "if clients diverge, or rounds.quorum if they drop out"
+            )
         # Without a single score (the round that was due was lost) the last state is what there is.
         by_dev = settings.selection == "dev" and standing.dev_scores
         selected = standing.best_round if by_dev else standing.round
@@ -224,6 +229,8 @@ class Rounds:
     def _lost(self, standing: Standing, seen: "_Seen", asked: int) -> None:
         got, quorum = len(seen.losses), self._experiment.rounds.quorum
         reason = f"{got} of {asked} clients answered; the quorum is {quorum:g}"
+        if not asked:
+            reason = "nobody was online (clients.availability)"
         if seen.reasons:
             reason += f"; first failure: {seen.reasons[0]}"
         self._log.append("round_lost", round=standing.round, reason=reason)

@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -60,17 +61,14 @@ class Simulation:
                     "train, selects on dev and is judged on test: give each some conversations"
                 )
         self.algorithm = find(experiment.algorithm)
-        shares = (
-            pooled(corpus)
-            if self.algorithm.pooled
-            else partition(corpus, experiment.partition, experiment.seed)
-        )
+        shares = _shares(corpus, experiment, self.algorithm.pooled)
         self.experiment, self.corpus, self.shares = experiment, corpus, shares
         self._kinds = kinds_of(experiment, corpus, learner)
         self.context = self._kinds[0].context
         self._ensure_can_share()
         file = trace_file(experiment.clients.availability)
-        self._trace = Trace.read(Path(file), [s.name for s in shares]) if file else None
+        traced = bool(file) and not self.algorithm.pooled
+        self._trace = Trace.read(Path(file), [s.name for s in shares]) if traced else None
         self._learner = learner
         self._memory = MemoryStore(folder / "memory")
         self._engine: Engine
@@ -134,15 +132,19 @@ class Simulation:
 
     def _ensure_can_share(self) -> None:
         """What clients of several kinds exchange must have one shape."""
-        if len(self._kinds) == 1:
-            return
-        if any(name.startswith("model/") for name in self.algorithm.leaves(self.context)):
+        leaves = self.algorithm.leaves(self.context)
+        shapes = [specs(kind.context.initial) for kind in self._kinds]
+        if self.algorithm.pooled and len(self._kinds) > 1:
+            raise UserError("clients.variants: where all data lie in one place there is one model")
+        if any(name in leaves for name in self.context.initial) and any(
+            other != shapes[0] for other in shapes
+        ):
             raise UserError(
                 f"clients.variants: {self.experiment.algorithm.name} exchanges weights, which models of "
                 "different shape cannot; share prototypes alone, or leave the variants out"
             )
         dims = sorted({kind.context.embedding_dim for kind in self._kinds})
-        if len(dims) > 1:
+        if len(dims) > 1 and any(name.startswith("prototype/") for name in leaves):
             raise UserError(
                 f"clients.variants: embeddings of lengths {', '.join(map(str, dims))} have no prototypes "
                 "in common; set model.embedding_dim"
@@ -231,6 +233,18 @@ class Simulation:
             "bytes_up": standing.bytes_up,
             "bytes_down": standing.bytes_down,
         }
+
+
+def _shares(corpus: ConversationCorpus, experiment: Experiment, in_one: bool) -> list[Share]:
+    """What each client holds; in one place all of it, but no more labels than clients would be given."""
+    if not in_one:
+        return partition(corpus, experiment.partition, experiment.seed)
+    whole = pooled(corpus)
+    if not experiment.partition.shots:
+        return whole
+    given = partition(corpus, experiment.partition, experiment.seed)
+    labels = np.unique(np.concatenate([share.supervised for share in given]))
+    return [replace(whole[0], supervised=labels)]
 
 
 def client_side(

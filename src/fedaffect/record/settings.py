@@ -26,7 +26,7 @@ def changed_settings(experiment: Mapping[str, Any]) -> list[tuple[str, Any, Any]
     default = flat(Experiment().model_dump())
     return [
         (name, value, default.get(name, wording.NOTHING))
-        for name, value in flat(experiment).items()
+        for name, value in _plain(flat(experiment)).items()
         if name not in default or default[name] != value
     ]
 

@@ -18,6 +18,7 @@ KINDS = {
     "model": "model weights",
     "prototype": "class prototypes",
     "statistics": "feature statistics",
+    "count": "labels by class",
     "distance": "distances to the global prototypes",
     "forest": "trees of a forest",
     "variate": "control variates",

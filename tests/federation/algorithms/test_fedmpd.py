@@ -397,3 +397,25 @@ def test_by_modality_an_absent_one_has_no_say(three):
     found = algorithm.predict_nearest(state, outputs, 3)
     low = 1 / (1 + np.exp(2))  # squared distances 2 (both spaces) and 0
     np.testing.assert_allclose(found, [[low, 1 - low, 0], [1, 0, 0], [0.5, 0.5, 0]], atol=1e-6)
+
+
+def test_by_modality_the_regulariser_is_a_mean_that_leaves_absence_out(three):
+    """Audio (0, 1) and text (1, 0) of class 0, prototypes at (1, 0): √2 and 0; the second has no text."""
+    algorithm = fedmpd(prototypes="per_modality", strength=1.0, terms="pull")
+    state = {f"prototype/{m}/0": np.array([1, 0], np.float32) for m in ("audio", "text")}
+    client = replace(three.clients[0], context=replace(three.context, modalities=("audio", "text")))
+    with_context = algorithm._regulariser(state, client)
+    audio = torch.tensor([[[0.0, 1.0], [0.0, 1.0]]])
+    text = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
+    rows = torch.ones(1, 2, dtype=torch.bool)
+    here = {"audio": rows, "text": torch.tensor([[True, False]])}
+    label = torch.zeros(1, 2, dtype=torch.int64)
+    batch = DialogueBatch({"audio": audio, "text": text}, here, label, rows, label, rows)
+    by = {"audio": audio, "text": text}
+    prediction = Prediction(torch.zeros(1, 2, 3), {}, audio, by, torch.ones(1, 2, 2))
+    assert float(with_context(prediction, batch)) == pytest.approx(sqrt(2) / 2, abs=1e-5)
+
+
+def test_the_printed_sum_knows_one_weight():
+    with pytest.raises(UserError, match="literal_step_11 weighs by r - d"):
+        fedmpd(aggregate="literal_step_11", score="softmin")

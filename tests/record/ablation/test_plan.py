@@ -142,3 +142,12 @@ def test_the_ablations_of_this_repository_are_sound(tmp_path: Path) -> None:
     assert files
     for ablation in load_all(files, tmp_path):
         assert ablation.seeds >= 3
+
+
+def test_a_trace_counts_by_what_it_says(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("client,first,last\n")
+    one = Experiment.load("demo", [f"clients.availability=trace({trace})"])
+    before = digest(one)
+    trace.write_text("client,first,last\nclient-00,1,2\n")
+    assert digest(one) != before

@@ -117,6 +117,12 @@ class FedMPD(PrototypeAlgorithm):
                 raise ValueError(
                     "exchange weights regularises nothing: no triplet hinge, no omega global"
                 )
+            if self.aggregate == "literal_step_11" and (
+                self.score != "hinge" or not self.distance_weight
+            ):
+                raise ValueError(
+                    "literal_step_11 weighs by r - d: no softmin, and no distance_weight off"
+                )
             if self.distil_from == "server" and self.exchange == "prototypes":
                 raise ValueError(
                     "distil_from server: there is a server's model with exchange both or weights"
@@ -299,6 +305,7 @@ class FedMPD(PrototypeAlgorithm):
         known = {space: prototypes for space, prototypes in known.items() if prototypes}
         if not known:
             return None
+        margins = {space: self.margins(prototypes) for space, prototypes in known.items()}
         importance = None
         if LABEL_COUNTS in state:
             importance = client.share.volume / np.maximum(state[LABEL_COUNTS], 1.0)
@@ -312,7 +319,7 @@ class FedMPD(PrototypeAlgorithm):
                 total = total + self._term(
                     embedding[rows],
                     batch.label[rows],
-                    Prototypes.of(prototypes, self.margins(prototypes), self.centres, rows.device),
+                    Prototypes.of(prototypes, margins[space], self.centres, rows.device),
                     importance,
                 )
             strength: float = self.settings.strength

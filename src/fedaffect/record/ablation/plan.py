@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import Field
 
+from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, Section, validated
+from fedaffect.experiment import Experiment, Section, trace_file, validated
 from fedaffect.record.files import SUMMARY
 from fedaffect.record.run import resolved, seed_folder
 from fedaffect.record.several import Job
@@ -144,7 +145,11 @@ def digest(experiment: Experiment) -> str:
     names = (f"model.name={experiment.model.name}", f"algorithm.name={experiment.algorithm.name}")
     default = resolved(Experiment().with_settings(names)).model_dump(mode="json")
     ours = experiment.model_dump(mode="json", exclude={"seed", "engine"})
-    text = json.dumps([names, _changed(ours, default)], sort_keys=True)
+    told = [names, _changed(ours, default)]
+    trace = Path(trace_file(experiment.clients.availability) or ".")
+    if trace.is_file():
+        told.append(sha256_of(trace))  # what it says counts, not what it is called
+    text = json.dumps(told, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

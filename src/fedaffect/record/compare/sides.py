@@ -34,9 +34,17 @@ class Side:
 
     @property
     def modes(self) -> list[str]:
-        """The evaluations, the primary one first. Where one client holds all, `personal` is not one."""
+        """The evaluations that were made, the primary one first.
+
+        Where one client holds all, `personal` is not one; without prototypes there is no `prototype`.
+        """
         alone = len(self.history.clients) == 1
-        return [m for m in self.history.start["evaluations"] if not (alone and m == "personal")]
+        made = [(history.finish or {})["test"] for history in self.histories.values()]
+        return [
+            mode
+            for mode in self.history.start["evaluations"]
+            if not (alone and mode == "personal") and all(mode in test for test in made)
+        ]
 
     def key(self, mode: str, figure: str) -> str:
         """What a figure of a mode is called in a summary."""

@@ -71,15 +71,18 @@ def prototype_weights(history: History) -> Drawing | None:
     names = sorted(
         {n.partition("/")[2] for s in told.values() for n in s if n.startswith("score/")}
     )
-    if not names or not 1 < len(told) <= EACH_CLIENT:
+    algorithm = history.experiment["algorithm"]
+    literal = algorithm.get("aggregate") == "literal_step_11"  # which is no share of anything
+    if not names or literal or not 1 < len(told) <= EACH_CLIENT:
         return None
-    power = history.experiment["algorithm"].get("count_power", 1.0)
-    weight = np.array(
-        [
-            [s.get(f"score/{n}", np.nan) * s.get(f"count/{n}", np.nan) ** power for n in names]
-            for s in told.values()
-        ]
+    power = algorithm.get("count_power", 1.0)
+    score, count = (
+        np.array([[s.get(f"{part}/{n}", np.nan) for n in names] for s in told.values()])
+        for part in ("score", "count")
     )
+    weight = score * count**power
+    # Where every score is 0 the counts decide (eq. 10's fallback).
+    weight = np.where(np.nansum(weight, axis=0) > 0, weight, count**power)
     total = np.nansum(weight, axis=0)
     share = np.divide(weight, total, out=np.full_like(weight, np.nan), where=total > 0)
 
@@ -93,8 +96,8 @@ def prototype_weights(history: History) -> Drawing | None:
     largest, even = float(np.nanmax(share, initial=0.0)), 1 / len(told)
     words = (
         f"The part of each client in the prototypes of round {last}: the darker, the larger (at most "
-        f"{figure(largest, 2)}; even would be {figure(even, 2)}). Blank: it sent none, or none was known "
-        "to compare with."
+        f"{figure(largest, 2)}; even would be {figure(even, 2)}). Blank: the client sent none, "
+        "or its part is 0."
     )
     return Drawing(draw("weights", WIDTH, 60 + 18 * len(names) + 70, paint), words)
 
