@@ -56,6 +56,8 @@ def ablate(
     from fedaffect.record.wording import count
 
     console = Console(stderr=as_json)
+    if table and only:
+        raise UserError("--only chooses what is run, and --table runs nothing: leave one out")
     ablations = plan.load_all(files, out, seeds, data)
     for ablation in ablations:
         pages.ensure_ours(results or out, ablation)

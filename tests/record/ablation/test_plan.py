@@ -151,3 +151,10 @@ def test_a_trace_counts_by_what_it_says(tmp_path: Path) -> None:
     before = digest(one)
     trace.write_text("client,first,last\nclient-00,1,2\n")
     assert digest(one) != before
+
+
+def test_the_name_of_a_row_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text('name = "bad"\ntitle = "Bad"\nbase = "demo"\n[rows]\n"a\\nb" = []\n')
+    with pytest.raises(UserError, match=r"bad\.toml: rows"):
+        load(path, tmp_path / "out")

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -34,7 +34,7 @@ class AblationFile(Section):
     base: str = Field(description="a preset, or a TOML file beside this one")
     seeds: int = Field(3, ge=1, le=1000)
     settings: list[str] = Field([], description="changes of every row: section.name=value")
-    rows: dict[str, list[str]] = Field(min_length=1)
+    rows: dict[Annotated[str, Field(pattern=r"^[^\n\r]+$")], list[str]] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
