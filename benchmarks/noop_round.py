@@ -53,17 +53,16 @@ def main() -> None:
     if not absent:
         sides["flower"] = (chosen.flower_rounds, lambda n: flower(chosen.flower_python, n))
     figures = compare(sides, chosen.repeats)
+    other = f"Flower was not measured: {absent}" if absent else versions(chosen.flower_python)
     about = (
-        f"{CLIENTS} clients, {TENSORS} tensors of {SIZE:,} float32, FedAvg; one process, against "
-    )
-    about += (
-        f"Flower 1.41 with Ray and {ACTORS} actors. Medians of {chosen.repeats} interleaved runs."
+        f"{CLIENTS} clients, {TENSORS} tensors of {SIZE:,} float32, FedAvg; one process. {other}. "
+        f"Medians of {chosen.repeats} interleaved runs."
     )
     publish(
         chosen.out,
         "noop-round",
         "A round in which nothing is learnt",
-        about + (f" Flower was not measured: {absent}." if absent else ""),
+        about,
         [
             "",
             "ms a round, all included",
@@ -142,6 +141,15 @@ def missing(python: str) -> str:
     except OSError as error:
         return f"{python}: {error.strerror}"
     return "" if code.returncode == 0 else f"{python} has no flwr[simulation]"
+
+
+def versions(python: str) -> str:
+    """What stands on the other side."""
+    ask = "from importlib.metadata import version as v; print(v('flwr'), v('ray'))"
+    flwr, ray = subprocess.run(
+        [python, "-c", ask], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return f"Against Flower {flwr} with Ray {ray} and {ACTORS} actors"
 
 
 def row(name: str, figures: Mapping[str, dict[str, Any]]) -> list[str]:

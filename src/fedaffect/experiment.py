@@ -150,6 +150,7 @@ class Clients(Section):
     def _of_the_model(cls, variants: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
         for setting in (setting for settings in variants for setting in settings):
             key = setting.partition("=")[0].strip()
+            # A name of one's own is code: what `predict` may import is decided by [model] alone.
             if not key.startswith("model.") or key == "model.name":
                 raise ValueError(f"`{setting}` is no setting of the model, or another model")
         return variants

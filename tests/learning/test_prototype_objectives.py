@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fedaffect.learning.prototype_objectives import (
     Prototypes,
-    class_means,
+    batch_class_means,
     pull,
     pull_and_push,
     triplet,
@@ -144,7 +144,7 @@ def test_no_row_pulls_nothing():
 
 def test_class_means_of_a_batch_count_by_their_utterances():
     x = torch.tensor([[1.0, 0.0], [3.0, 2.0], [5.0, 5.0]])
-    means, classes, size = class_means(x, torch.tensor([4, 4, 1]))
+    means, classes, size = batch_class_means(x, torch.tensor([4, 4, 1]))
     assert classes.tolist() == [1, 4]
     assert means.tolist() == [[5, 5], [2, 1]]
     assert size.tolist() == [1, 2]

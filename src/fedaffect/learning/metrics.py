@@ -122,12 +122,26 @@ def bootstrap_interval(
     count, classes = confusion.shape[-3:-1]
     picked = random.integers(0, count, size=(draws, count))
     times = np.stack([np.bincount(rows, minlength=count) for rows in picked])
-    models = confusion.reshape(int(np.prod(confusion.shape[:-3])), count, classes**2)
+    models = confusion.reshape(int(np.prod(confusion.shape[:-3])), count, classes, classes)
     drawn = np.zeros(draws)
     for model in models:  # one by one: a thousand at once would be hundreds of megabytes
-        totals = (times @ model).reshape(draws, classes, classes)
-        support, (_, f1) = totals.sum(axis=-1), recall_and_f1(totals)
-        drawn += (support * f1).sum(axis=-1) / np.maximum(support.sum(axis=-1), 1)
+        drawn += weighted_f1_by_draw(times, model)
     drawn /= len(models)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def weighted_f1_by_draw(times: Counts, confusion: Counts) -> Floats:
+    """float64 [draws]: weighted F1 where each conversation counts as often as it was drawn.
+
+    Args:
+        times: int64 [draws, conversations].
+        confusion: int64 [conversations, classes, classes].
+    """
+    # Products of floats are the fast ones; of whole numbers below 2**53 they are exact.
+    count, classes = confusion.shape[:2]
+    flat = confusion.reshape(count, classes**2).astype(np.float64)
+    totals = (times.astype(np.float64) @ flat).astype(np.int64).reshape(-1, classes, classes)
+    support, (_, f1) = totals.sum(axis=-1), recall_and_f1(totals)
+    scores: Floats = (support * f1).sum(axis=-1) / np.maximum(support.sum(axis=-1), 1)
+    return scores

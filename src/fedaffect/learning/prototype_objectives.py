@@ -111,7 +111,7 @@ def triplet(embedding: Tensor, label: Tensor, prototypes: Prototypes, margin: fl
     return violation.sum() / max(len(label), 1)
 
 
-def class_means(embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def batch_class_means(embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """By class of a batch: the mean embedding [k, d], the class [k], how many there are [k]."""
     classes, position = torch.unique(label, return_inverse=True)
     member = functional.one_hot(position, len(classes)).to(embedding.dtype)

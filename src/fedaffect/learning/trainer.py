@@ -132,8 +132,8 @@ class ConversationTrainer:
             for conversations in shuffled(useful, self._training.batch_size, random):
                 batch = self._batch(conversations, counted)
                 prediction = self._forward(batch)
-                own = taught[self._rows(conversations)] if taught is not None else None
-                loss, parts = sdt_objective(prediction, batch, self._training, weight, own)
+                soft = None if taught is None else taught[self._rows(conversations)]
+                loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)
                 if extra_loss is not None:
                     extra = extra_loss(prediction, batch)
                     loss, parts = loss + extra, {**parts, "extra": extra}
@@ -166,13 +166,13 @@ class ConversationTrainer:
                 found["p"].append(prediction.logits[valid].softmax(-1).cpu().numpy())
                 found["z"].append(prediction.embedding[valid].cpu().numpy())
                 found["w"].append(prediction.modality_weights[valid].cpu().numpy())
-                for m, embedding in prediction.embedding_by_modality.items():
-                    by_modality[m].append(embedding[valid].cpu().numpy())
+                for m, z in prediction.embedding_by_modality.items():
+                    by_modality[m].append(z[valid].cpu().numpy())
         item = np.concatenate(found["item"])
         order = np.argsort(item)
         parts = {k: np.concatenate(v)[order] for k, v in found.items()}
-        own = {m: np.concatenate(v)[order] for m, v in by_modality.items() if v}
-        return Outputs(parts["item"], parts["p"], parts["z"], parts["w"], own)
+        embedding = {m: np.concatenate(v)[order] for m, v in by_modality.items() if v}
+        return Outputs(parts["item"], parts["p"], parts["z"], parts["w"], embedding)
 
     def _forward(self, batch: DialogueBatch) -> Prediction:
         with self.precision.products(self._device):
@@ -199,6 +199,7 @@ class ConversationTrainer:
         """Scale the whole corpus once; absent features and the padding row stay 0."""
         self._features = {}
         for name, array in self._corpus.features.items():
+            # Made with its padding row at once: there is never a second copy.
             padded = np.zeros((len(array) + 1, *array.shape[1:]), np.float32)
             scaled = padded[:-1]
             scaled[:] = array

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fedaffect.federation.events import EVENTS
-from fedaffect.learning.metrics import Counts, Floats, recall_and_f1
+from fedaffect.learning.metrics import Counts, weighted_f1_by_draw
 from fedaffect.randomness import generator
 from fedaffect.record.history import History
 
@@ -120,22 +120,9 @@ def _over_conversations(confusions: Sequence[Counts]) -> tuple[float, float]:
     """
     random, conversations = generator(0, "paired"), len(confusions[0])
     share = np.full(conversations, 1 / conversations)
-    times = random.multinomial(conversations, share, size=DRAWS).astype(np.float64)
-    scores = np.stack([_weighted_f1(times, confusion) for confusion in confusions])
+    times = random.multinomial(conversations, share, size=DRAWS)
+    scores = np.stack([weighted_f1_by_draw(times, confusion) for confusion in confusions])
     gains = scores[0::2] - scores[1::2]
     drawn = np.take_along_axis(gains, random.integers(0, len(gains), gains.shape), axis=0)
     low, high = np.quantile(drawn.mean(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def _weighted_f1(times: Floats, confusion: Counts) -> Floats:
-    """float64 [draws]: the score where each conversation counts as often as it was drawn.
-
-    Args:
-        times: float64 [draws, conversations], whole numbers: products of floats are the fast ones.
-    """
-    flat = confusion.reshape(len(confusion), -1).astype(np.float64)
-    total = (times @ flat).astype(np.int64).reshape(-1, *confusion.shape[1:])
-    support, (_, f1) = total.sum(axis=-1), recall_and_f1(total)
-    found: Floats = (support * f1).sum(axis=-1) / np.maximum(support.sum(axis=-1), 1)
-    return found

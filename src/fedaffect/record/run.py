@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedaffect import __version__
 from fedaffect.corpus import store
@@ -17,6 +17,9 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
 from fedaffect.federation.events import EVENTS, Listener, read
 from fedaffect.record.files import REPORT, SUMMARY, write_text
+
+if TYPE_CHECKING:
+    from fedaffect.learning.precision import Precision
 
 EXPERIMENT = "experiment.toml"
 
@@ -28,6 +31,17 @@ def open_corpus(data: str) -> ConversationCorpus:
 
         return synthesise()
     return store.load(Path(data))
+
+
+def corpus_of(experiment: Experiment) -> ConversationCorpus:
+    """What an experiment learns from: its corpus, with the modalities that take part.
+
+    Raises:
+        UserError: as `store.load`; or a modality that the corpus lacks.
+    """
+    corpus = open_corpus(experiment.data)
+    chosen = experiment.features.modalities
+    return corpus.with_modalities(chosen) if chosen else corpus
 
 
 def resolved(experiment: Experiment) -> Experiment:
@@ -120,9 +134,7 @@ def execute(
     from fedaffect.record.metrics_file import write_metrics
     from fedaffect.record.report import write_report
 
-    corpus = open_corpus(experiment.data)
-    if experiment.features.modalities:
-        corpus = corpus.with_modalities(experiment.features.modalities)
+    corpus = corpus_of(experiment)
     learner = ConversationTrainer(corpus, experiment)
     simulation = Simulation(experiment, corpus, learner, folder, tuple(listeners))
     _begin(folder, experiment, corpus, learner.precision)
@@ -143,7 +155,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _begin(
-    folder: Path, experiment: Experiment, corpus: ConversationCorpus, precision: Any
+    folder: Path, experiment: Experiment, corpus: ConversationCorpus, precision: "Precision"
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / EXPERIMENT).exists():
@@ -164,7 +176,7 @@ def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") ->
     return ""
 
 
-def _environment(corpus: ConversationCorpus, precision: Any) -> dict[str, Any]:
+def _environment(corpus: ConversationCorpus, precision: "Precision") -> dict[str, Any]:
     packages = ("numpy", "torch", "safetensors", "pydantic", "scikit-learn")
     return {
         "fedaffect": __version__,

@@ -11,7 +11,8 @@ from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
 
 MAXIMUM_VECTOR_BYTES = 2**24
-# What numpy raises for bytes that are no such file.
+# What numpy, and a zip archive around it, raise for bytes that are no such file. A deeply nested header is a
+# MemoryError of Python's parser; sizes are compared before anything large is reserved.
 DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError)
 
 

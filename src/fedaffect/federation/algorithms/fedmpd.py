@@ -37,8 +37,12 @@ from fedaffect.federation.algorithms.prototypes import (
 from fedaffect.federation.update import Update
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
 from fedaffect.learning.learner import ExtraLoss, Outputs, Tensors
-from fedaffect.learning.prototype_objectives import Prototypes, pull_and_push, triplet
-from fedaffect.learning.prototype_objectives import class_means as means_in_batch
+from fedaffect.learning.prototype_objectives import (
+    Prototypes,
+    batch_class_means,
+    pull_and_push,
+    triplet,
+)
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 
@@ -338,7 +342,7 @@ class FedMPD(PrototypeAlgorithm):
         unit = torch.nn.functional.normalize(embedding, dim=-1)
         moved, owner, size = unit, label, None
         if self.settings.pull == "class_means":
-            moved, owner, size = means_in_batch(unit, label)
+            moved, owner, size = batch_class_means(unit, label)
         counted = None if importance is None else unit.new_tensor(importance)
         term = pull_and_push(moved, owner, prototypes, self.settings.terms, counted, size)
         if self.settings.triplet == "hinge":

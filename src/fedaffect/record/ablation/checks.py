@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedaffect.errors import UserError
 from fedaffect.record.ablation.plan import Ablation
-from fedaffect.record.run import open_corpus
+from fedaffect.record.run import corpus_of, open_corpus
 from fedaffect.record.several import Job
 
 
@@ -20,16 +20,13 @@ def rehearse(jobs: Iterable[Job]) -> None:
     from fedaffect.federation.simulation import Simulation
     from fedaffect.learning.trainer import ConversationTrainer
 
-    opened = cache(open_corpus)
     first: dict[Path, Job] = {}
     for job in jobs:
         first.setdefault(job.folder.parent, job)
     for job in first.values():
         experiment = job.experiment
         try:
-            corpus = opened(experiment.data)
-            if experiment.features.modalities:
-                corpus = corpus.with_modalities(experiment.features.modalities)
+            corpus = corpus_of(experiment)
             Simulation(experiment, corpus, ConversationTrainer(corpus, experiment), job.folder)
         except UserError as error:
             raise UserError(f"{job.title}: {error}") from None

@@ -13,18 +13,21 @@ from fedaffect.record.summary import SCORES
 from fedaffect.record.wording import EVALUATIONS
 
 FACTS = (
-    *(
-        "algorithm",
-        "exchange",
-        "model",
-        "corpus",
-        "partition",
-        "clients",
-        "evaluation",
-        "selection",
-    ),
-    *("rounds", "parameters", "bytes_up", "bytes_down", "stability_sd_last_5"),
-    *("stability_largest_drop", "stability_rounds_to_within_1_point"),
+    "algorithm",
+    "exchange",
+    "model",
+    "corpus",
+    "partition",
+    "clients",
+    "evaluation",
+    "selection",
+    "rounds",
+    "parameters",
+    "bytes_up",
+    "bytes_down",
+    "stability_sd_last_5",
+    "stability_largest_drop",
+    "stability_rounds_to_within_1_point",
 )
 
 
