@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+from fedaffect.models.batch import DialogueBatch
 
 
 @dataclass(frozen=True)
@@ -12,9 +15,10 @@ class Prediction:
 
     Attributes:
         logits: float32 [B, N, C] of all modalities together.
-        by_modality: by modality, float32 [B, N, C]; means nothing where the modality is absent.
+        by_modality: by modality, float32 [B, N, C]; means nothing where the modality is absent. Empty
+            where a model has no opinion of each modality.
         embedding: float32 [B, N, embedding_dim], what prototypes are means of; 0 without a modality.
-        embedding_by_modality: by modality, float32 [B, N, embedding_dim].
+        embedding_by_modality: by modality, float32 [B, N, embedding_dim]; empty where a model has none.
         modality_weights: float32 [B, N, M] in the order of the modalities; 0 where absent, and the
             others of an utterance sum to 1.
     """
@@ -34,3 +38,9 @@ class Prediction:
             embedding_by_modality={m: x.float() for m, x in self.embedding_by_modality.items()},
             modality_weights=self.modality_weights.float(),
         )
+
+
+def equal_weights(batch: DialogueBatch) -> Tensor:
+    """Modality weights [B, N, M] of a model that weighs none: each that is present counts alike."""
+    present = torch.stack(list(batch.present.values()), dim=-1) & batch.valid.unsqueeze(-1)
+    return present / present.sum(dim=-1, keepdim=True).clamp_min(1)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
 from fedaffect.inference.prototypes import (
     Vector,
@@ -43,8 +44,16 @@ class PrototypeAlgorithm(Algorithm):
         return context.modalities if self.per_modality else (FUSED,)
 
     def embedded(self, outputs: Outputs) -> dict[str, tuple[Vector, npt.NDArray[np.bool_]]]:
-        """By space: embeddings as prototypes are made of them, [n, embedding_dim], and bool [n] present."""
+        """By space: embeddings as prototypes are made of them, [n, embedding_dim], and bool [n] present.
+
+        Raises:
+            UserError: one for each modality was asked for, of a model that has none.
+        """
         given = outputs.embedding_by_modality if self.per_modality else {FUSED: outputs.embedding}
+        if not given:
+            raise UserError(
+                "algorithm.prototypes: per_modality: this model embeds no single modality; use `fused`"
+            )
         found = {}
         for position, (space, embedding) in enumerate(given.items()):
             weight = outputs.modality_weights[:, position] if self.per_modality else None

@@ -8,8 +8,9 @@ class Packing:
     """Between [B, N, ...], padded, and [T, ...], the T valid utterances in order."""
 
     def __init__(self, valid: Tensor) -> None:
-        """`valid`: bool [B, N]."""
+        """`valid`: bool [B, N], the valid ones first."""
         self.shape = valid.shape
+        self.lengths = valid.sum(dim=1)
         self.rows = valid.flatten().nonzero().squeeze(1)
 
     @property
