@@ -152,7 +152,7 @@ def _round(
         seconds=1.5,
         bytes_up=2_450_000 * answered,
         bytes_down=2_400_000 * len(cohort),
-        measures={"prototype_separation": 0.1 * number},
+        measures={"nearest_other_class": 0.1 * number},
         dev=dev,
         client_dev=[float(value) for value in spread],
         score=level,

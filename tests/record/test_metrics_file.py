@@ -16,7 +16,7 @@ def test_a_row_a_round_even_after_a_resume(make_run: MakeRun) -> None:
         rows = list(csv.DictReader(file))
     assert [row["round"] for row in rows] == ["1", "2", "3", "4", "5"]
     assert float(rows[0]["global_dev_weighted_f1"]) == pytest.approx(0.68 - 0.45 * 0.8)
-    assert float(rows[0]["prototype_separation"]) == pytest.approx(0.1)
+    assert float(rows[0]["nearest_other_class"]) == pytest.approx(0.1)
     assert rows[1]["updates"] == "2"  # client 1 failed in round 2
     assert all(
         float(r["client_q1"]) <= float(r["client_median"]) <= float(r["client_q3"]) for r in rows

@@ -72,7 +72,7 @@ def ablate(
         if as_json:
             continue
         console.print(ablation.title, style="bold", markup=False, highlight=False)
-        console.print(*pages.as_tables(rows, console.width))
+        console.print(*pages.as_tables(ablation, rows, console.width))
         for note in notes(ablation, rows):
             console.print(f"- {note}", markup=False, highlight=False)
         console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)

@@ -203,6 +203,19 @@ class History:
         counts = (self.finish or {}).get("confusion_by_conversation")
         return None if counts is None else np.array(counts, np.int64)
 
+    def mean_told(self, number: int, name: str) -> float | None:
+        """The mean over clients of a number they told in a round; None where none did."""
+        answers = self.answers.get(number)
+        told = answers.told[name] if answers else 0
+        return answers.scalars[name] / told if answers and told else None
+
+    def separation(self, number: int) -> float | None:
+        """How far apart classes lie after a round: nearest other prototype by width of a class."""
+        measures = next((e.get("measures") for e in self.rounds if e["round"] == number), None)
+        apart = (measures or {}).get("nearest_other_class")
+        within = self.mean_told(number, "within_class")
+        return apart / within if apart is not None and within else None
+
     def dev_curve(self, mode: str, measure: str = "weighted_f1") -> tuple[list[int], list[float]]:
         """(rounds, values) of a dev score, for the rounds that were evaluated."""
         points = [

@@ -127,6 +127,7 @@ def _outcome(finish: Event, history: History) -> Summary:
     outcome["client_worst_tenth"] = spread.get("worst_tenth")
     for name, value in finish["stability"].items():
         outcome[f"stability_{name}"] = value
+    outcome["prototype_separation"] = history.separation(finish["selected_round"])
     outcome["rounds"] = finish["rounds"]
     outcome["timing"] = finish["timing"]
     return outcome

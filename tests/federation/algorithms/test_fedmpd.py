@@ -102,6 +102,7 @@ def test_an_update_by_hand(three):
             "distance/anger": sqrt(0.8),
             "score/anger": 0.519786,
             "count/anger": 1.0,
+            "within_class": 0.0,
         }
     )
 
@@ -271,16 +272,16 @@ def test_margins_are_the_nearest_other_within_bounds():
     assert algorithm.margins({}) == {}
 
 
-def test_measures_tell_margins_and_separation(three):
+def test_measures_tell_margins_and_how_far_classes_lie_apart(three):
     found = fedmpd().measures(KNOWN, three.context)
     root = pytest.approx(sqrt(2))
     assert found == {
         "margin/anger": root,
         "margin/joy": root,
         "margin/calm": root,
-        "prototype_separation": root,
+        "nearest_other_class": root,
     }
-    assert fedmpd().measures({}, three.context) == {"prototype_separation": 0.0}
+    assert fedmpd().measures({}, three.context) == {}
 
 
 @pytest.mark.parametrize(

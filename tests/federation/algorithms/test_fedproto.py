@@ -78,3 +78,13 @@ def test_when_it_pulls(three, strength, state, pulled):
 def test_an_unknown_weighting_is_named():
     with pytest.raises(UserError, match="algorithm FedProto: weighting"):
         FedProto({"weighting": "best"})
+
+
+def test_how_wide_classes_are_and_how_far_apart(three):
+    """Client 2 has (-1, 0), (-2, 0), (-0.5, 0) about their mean -3.5/3, and (0, 5) alone in its class."""
+    updates = three.updates(FedProto({}), {})
+    within = [update.scalars["within_class"] for update in updates]
+    assert within == pytest.approx([0.5, 0.0, (1 / 6 + 5 / 6 + 2 / 3 + 0) / 4])
+    state = {"prototype/fused/0": np.zeros(2), "prototype/fused/1": np.array([3.0, 4.0])}
+    assert FedProto({}).measures(state, three.context) == {"nearest_other_class": 5.0}
+    assert FedProto({}).measures({}, three.context) == {}

@@ -16,8 +16,8 @@ from fedaffect.record.ablation.pages import (
     ensure_ours,
     write_results,
 )
-from fedaffect.record.ablation.plan import Ablation
-from fedaffect.record.ablation.rows import Row, tabulate
+from fedaffect.record.ablation.plan import Ablation, load
+from fedaffect.record.ablation.rows import Row, notes, tabulate
 
 COMMAND = "fedaffect ablate parts.toml"
 
@@ -69,9 +69,11 @@ def test_a_column_that_no_row_fills_is_left_out(
 
 
 @pytest.mark.parametrize(("width", "tables"), [(180, 1), (90, 2)])
-def test_a_terminal_gets_the_same_figures_whole(width: int, tables: int, rows: list[Row]) -> None:
+def test_a_terminal_gets_the_same_figures_whole(
+    width: int, tables: int, ablation: Ablation, rows: list[Row]
+) -> None:
     console = Console(width=width, file=io.StringIO())
-    console.print(*as_tables(rows, console.width))
+    console.print(*as_tables(ablation, rows, console.width))
     said = console.file.getvalue()  # type: ignore[attr-defined]
     for text in (
         "no | roles",
@@ -105,3 +107,42 @@ def test_a_page_that_somebody_wrote_is_left_alone(
         write_results(tmp_path, ablation, rows, COMMAND)
     assert not (tmp_path / "parts.csv").exists()
     ensure_ours(tmp_path / "elsewhere", ablation)
+
+
+def test_more_columns_may_be_asked_for(
+    write: Callable[..., Path], finish: Callable[..., None], tmp_path: Path
+) -> None:
+    finish(0, [0.60, 0.62, 0.64], prototype_separation=1.25, never_selected=None)
+    asked = 'columns = ["prototype_separation", "never_selected", "evaluation"]\n[rows]'
+    ablation = load(write("[rows]", asked), tmp_path / "out")
+    rows = tabulate(ablation)
+    page = as_markdown(ablation, rows, COMMAND)
+    assert "| prototype separation | never selected | evaluation |" in page
+    assert "| 1.250 ± 0.000 | – | – |" in page
+    assert float(next(csv.DictReader(io.StringIO(as_csv(rows))))["prototype_separation"]) == 1.25
+    assert [n for n in notes(ablation, rows) if "tells" in n] == [
+        "No run tells `never_selected`; see a summary.json for what there is.",
+        "No run tells `evaluation`; see a summary.json for what there is.",
+    ]
+
+
+def test_a_curve_is_a_picture_of_its_own(
+    write: Callable[..., Path], finish: Callable[..., None], tmp_path: Path
+) -> None:
+    finish(0, [0.60, 0.62, 0.64])
+    names = ('"all"', '"FedAvg, 1 epoch"', '"no | roles"', '"FedAvg, 5 epochs"')
+    path = write("seeds = 3", 'seeds = 3\ncurve = "epochs"', *names, '"alone"', '"FedMPD, 1 epoch"')
+    ablation = load(path, tmp_path / "out")
+    write_results(tmp_path / "results", ablation, tabulate(ablation), COMMAND)
+    assert (
+        "![Weighted F1 by epochs](parts-curve.svg)" in (tmp_path / "results/parts.md").read_text()
+    )
+    for suffix in ("svg", "png"):
+        assert (tmp_path / f"results/parts-curve.{suffix}").stat().st_size > 1000
+
+
+def test_a_row_of_a_curve_has_a_line_and_a_point(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="curve: row `all` is not called `LINE, POINT`"):
+        load(write("seeds = 3", 'seeds = 3\ncurve = "epochs"'), tmp_path / "out")

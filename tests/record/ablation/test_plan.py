@@ -95,7 +95,10 @@ def test_only_some_rows(ablation: Ablation) -> None:
 @pytest.mark.parametrize(
     ("replaced", "said"),
     [
-        (("seeds = 3", "seedz = 3"), "seedz: no such setting; known here: base, name, rows, seeds"),
+        (
+            ("seeds = 3", "seedz = 3"),
+            "seedz: no such setting; known here: base, columns, curve, name, rows, seeds",
+        ),
         (('title = "What parts are worth"', ""), "title: Field required"),
         (('"parts"', '"a/b"'), "name: String should match"),
         (("seeds = 3", "seeds = 0"), "seeds: Input should be greater than or equal to 1"),

@@ -24,11 +24,11 @@ def moving(make_run: MakeRun) -> History:
                 "length": [1.0 * number, 2.0 * number, 3.0 * number],
                 "cosine": [0.5, 0.25, 0.0],
             }
-            extra["measures"] = {"prototype_separation": 1.0 + 0.1 * number}
+            extra["measures"] = {"nearest_other_class": 1.0 + 0.1 * number}
         if event["kind"] == "client_finished":
             client = event["client"]
             scores = {"score/sad": 1.0 if client < 3 else 0.0, "count/sad": float(client)}
-            extra["scalars"] = {**scores, "distance/sad": 0.1 * client, "distance/happy": 0.5}
+            extra["scalars"] = {**scores, "within_class": 0.1 * client}
         events.append({**event, **extra})
     return History.of(sorted(events, key=lambda e: e["n"]))
 
@@ -46,11 +46,13 @@ def test_alignment_is_of_cosines(moving: History) -> None:
 
 
 def test_separation_stands_beside_the_spread_within(moving: History) -> None:
-    """Distances to the own global prototype: 0.1, 0.2, 0.3 for one class, 0.5 for the other."""
+    """Clients 1 to 3 tell 0.1, 0.2 and 0.3 in every round; there are five rounds."""
     drawing = separation(moving)
     assert drawing is not None
     assert "1.500 at last" in drawing.description
-    assert "clients' own lie 0.350 from" in drawing.description
+    assert "utterances lie 0.200 from" in drawing.description
+    assert moving.separation(5) == pytest.approx(1.5 / 0.2)
+    assert moving.separation(6) is None
 
 
 def test_a_client_that_scores_nothing_has_no_part(moving: History) -> None:

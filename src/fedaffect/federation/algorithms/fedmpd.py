@@ -36,7 +36,7 @@ from fedaffect.federation.algorithms.prototypes import (
 )
 from fedaffect.federation.update import Update
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
-from fedaffect.learning.learner import ExtraLoss, Outputs, Tensors
+from fedaffect.learning.learner import ExtraLoss, Tensors
 from fedaffect.learning.prototype_objectives import (
     Prototypes,
     batch_class_means,
@@ -150,7 +150,8 @@ class FedMPD(PrototypeAlgorithm):
             start, state, memory, self._regulariser(state, client), self._teacher(state, client)
         )
         outputs = client.learner.predict(client.share.conversations)
-        judged = self._judged(outputs, state, client)
+        own = self.local_prototypes(outputs, client, state)
+        judged = self._judged(own, state)
         tensors, weights, fallback = self._weighed(judged, state)
         learnt = client.learner.get()
         if self._shares_model:
@@ -162,8 +163,13 @@ class FedMPD(PrototypeAlgorithm):
         if self.settings.omega == "global":
             tensors[LABEL_COUNTS] = client.counts.astype(np.float64)
             weights[LABEL_COUNTS] = 1.0
-        told = {**self._told(judged, client.context), **modality_weights(outputs, client)}
-        scalars = {"loss": fit.loss, **fit.parts, **told}
+        scalars = {
+            "loss": fit.loss,
+            **fit.parts,
+            **self._told(judged, client.context),
+            **self.within_class(outputs, client, own),
+            **modality_weights(outputs, client),
+        }
         kept = optimiser if self._shares_model else {**learnt, **optimiser}
         return Update(tensors, weights, fallback, scalars), kept
 
@@ -190,14 +196,12 @@ class FedMPD(PrototypeAlgorithm):
         return {**self.prototype_specs(context), **shared, **asked}
 
     def measures(self, state: State, context: Context) -> dict[str, float]:
-        found: dict[str, float] = {}
-        separation: list[float] = []
-        for space in self.spaces(context):
-            prototypes = prototypes_of(state, space)
-            for number, margin in self.margins(prototypes).items():
-                found[f"margin/{self._called(space, number, context)}"] = margin
-            separation += nearest_other(prototypes, self.centres).values()
-        return {**found, "prototype_separation": float(np.mean(separation or [0.0]))}
+        margins = {
+            f"margin/{self._called(space, number, context)}": margin
+            for space in self.spaces(context)
+            for number, margin in self.margins(prototypes_of(state, space)).items()
+        }
+        return {**margins, **super().measures(state, context)}
 
     def margins(self, prototypes: Mapping[int, Vector]) -> dict[int, float]:
         """r: distance to the nearest global prototype of another class, kept within its bounds (eq. 9).
@@ -235,14 +239,14 @@ class FedMPD(PrototypeAlgorithm):
         return bool(self.settings.exchange != "prototypes")
 
     def _judged(
-        self, outputs: Outputs, state: State, client: Client
+        self, own: Mapping[str, Mapping[int, Local]], state: State
     ) -> dict[tuple[str, int], Judged]:
         """The client's prototypes by space and number, each beside the global one."""
         found = {}
-        for space, own in self.local_prototypes(outputs, client, state).items():
+        for space, prototypes in own.items():
             reference = prototypes_of(state, space)
             margins = self.margins(reference)
-            for number, mean in own.items():
+            for number, mean in prototypes.items():
                 distance = score = None
                 if number in reference:
                     distance = float(np.linalg.norm(mean.vector - reference[number]))

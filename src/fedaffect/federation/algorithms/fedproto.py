@@ -43,12 +43,18 @@ class FedProto(PrototypeAlgorithm):
         start = self.model_for(state, memory, client.context)
         fit, optimiser = client.learn(start, state, memory, self._pull(state))
         outputs = client.learner.predict(client.share.conversations)
-        own = self.local_prototypes(outputs, client, state)[FUSED]
+        found = self.local_prototypes(outputs, client, state)
+        own, within = found[FUSED], self.within_class(outputs, client, found)
         counts = self.settings.weighting == "count"
         update = Update(
             named({k: mean.vector for k, mean in own.items()}),
             weights={path(FUSED, k): float(mean.size if counts else 1) for k, mean in own.items()},
-            scalars={"loss": fit.loss, **fit.parts, **modality_weights(outputs, client)},
+            scalars={
+                "loss": fit.loss,
+                **fit.parts,
+                **within,
+                **modality_weights(outputs, client),
+            },
         )
         return update, {**client.learner.get(), **optimiser}
 

@@ -12,6 +12,7 @@ from fedaffect.inference.prototypes import (
     Vector,
     assign_centres,
     class_means,
+    nearest_other,
     nearest_prototype,
     squared_distances,
     unit,
@@ -80,6 +81,34 @@ class PrototypeAlgorithm(Algorithm):
             means = class_means(embedding[rows], numbers[kept])
             found[space] = {n: Local(v, int((numbers[kept] == n).sum())) for n, v in means.items()}
         return found
+
+    def within_class(
+        self, outputs: Outputs, client: Client, own: Mapping[str, Mapping[int, Local]]
+    ) -> dict[str, float]:
+        """`within_class`: mean distance from the client's utterances to its own prototype of their class.
+
+        Args:
+            own: by space and number, from `local_prototypes`.
+        """
+        label, supervised = (
+            client.label[outputs.item],
+            np.isin(outputs.item, client.share.supervised),
+        )
+        distance = []
+        for space, (embedding, present) in self.embedded(outputs).items():
+            rows = supervised & present
+            points = {number: mean.vector for number, mean in own[space].items()}
+            classes = len(client.context.classes)
+            squared = squared_distances(embedding[rows], points, classes, self.centres)
+            distance.append(np.sqrt(squared[np.arange(len(squared)), label[rows]]))
+        joined = np.concatenate(distance)
+        return {"within_class": float(joined.mean())} if len(joined) else {}
+
+    def measures(self, state: State, context: Context) -> dict[str, float]:
+        """`nearest_other_class`: mean distance from a global prototype to the nearest of another class."""
+        spaces = (prototypes_of(state, space) for space in self.spaces(context))
+        found = [d for known in spaces for d in nearest_other(known, self.centres).values()]
+        return {"nearest_other_class": float(np.mean(found))} if found else {}
 
     def keep(self, embedding: Vector, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """bool [n]: the utterances that prototypes are means of; all, unless an algorithm filters."""

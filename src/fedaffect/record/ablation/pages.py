@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ _IN_WORDS = ("interval over", "verdict")
 WRITTEN = "<!-- Written by `fedaffect ablate`: it will be written again. -->"
 
 
-def as_tables(rows: Sequence[Row], width: int) -> list[Table]:
+def as_tables(ablation: Ablation, rows: Sequence[Row], width: int) -> list[Table]:
     """For a terminal of so many columns: one table, or where it is narrow the verdicts, then the rest."""
-    columns = _columns(rows)
+    columns = _columns(rows, ablation.columns)
     if width >= ONE_TABLE:
         return [_table(rows, columns)]
     verdicts = {name: columns[name] for name in _VERDICTS}
@@ -38,7 +39,7 @@ def as_tables(rows: Sequence[Row], width: int) -> list[Table]:
 
 def as_markdown(ablation: Ablation, rows: Sequence[Row], command: str) -> str:
     """A page: the command, what was asked, the table, the picture, how to read it."""
-    columns = _columns(rows)
+    columns = _columns(rows, ablation.columns)
     asked = ", ".join(f"`{part}`" for part in (ablation.base, *ablation.settings))
     lines = [
         *(WRITTEN, f"# {ablation.title}", "", f"    {command}", ""),
@@ -50,6 +51,8 @@ def as_markdown(ablation: Ablation, rows: Sequence[Row], command: str) -> str:
         change = ", ".join(f"`{setting}`" for setting in row.settings) or NOTHING
         lines.append(_line([row.row, change, *(cell(row) for cell in columns.values())]))
     lines += ["", f"![Differences to the base, row by row]({ablation.name}.svg)", ""]
+    if ablation.curve:
+        lines += [f"![Weighted F1 by {ablation.curve}]({ablation.name}-curve.svg)", ""]
     lines += [f"- {note}" for note in notes(ablation, rows)]
     return "\n".join(lines) + "\n"
 
@@ -83,7 +86,7 @@ def ensure_ours(folder: Path, ablation: Ablation) -> None:
 
 
 def write_results(folder: Path, ablation: Ablation, rows: Sequence[Row], command: str) -> Path:
-    """Write `NAME.md`, `.csv`, `.svg` and `.png` into `folder`; the page's path.
+    """Write `NAME.md`, `.csv`, `.svg` and `.png` into `folder`, `NAME-curve` too; the page's path.
 
     Args:
         command: what a person types to get them again.
@@ -92,11 +95,14 @@ def write_results(folder: Path, ablation: Ablation, rows: Sequence[Row], command
         UserError: see `ensure_ours`; or they cannot be written.
     """
     from fedaffect.record.plots.forest import forest
+    from fedaffect.record.plots.sweep import sweep
 
     ensure_ours(folder, ablation)
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{ablation.name}.md"
     forest(rows).save(folder, ablation.name)
+    if ablation.curve:
+        sweep(rows, ablation.curve).save(folder, f"{ablation.name}-curve")
     write_text(page.with_suffix(".csv"), as_csv(rows))
     write_text(page, as_markdown(ablation, rows, command))
     return page
@@ -112,7 +118,7 @@ def _table(rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]]) -> 
     return table
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
+def _columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> dict[str, Callable[[Row], str]]:
     """The columns but the first, by header; the personal score only where a row has one."""
     columns: dict[str, Callable[[Row], str]] = {
         "seeds": lambda row: f"{row.finished}/{len(row.scores)}",
@@ -121,6 +127,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
         "UAR": lambda row: _mean(row, "uar"),
         "personal F1": lambda row: _mean(row, PERSONAL),
         "sd of last 5 rounds": lambda row: figure(row.measures["stability_sd_last_5"]),
+        **{name.replace("_", " "): partial(_mean, name=name) for name in asked},
         "time": lambda row: duration(row.measures["seconds"]),
         "difference": lambda row: _signed(row.difference.mean if row.difference else None),
         "95 % interval": _interval,

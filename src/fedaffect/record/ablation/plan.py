@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
@@ -34,7 +34,18 @@ class AblationFile(Section):
     base: str = Field(description="a preset, or a TOML file beside this one")
     seeds: int = Field(3, ge=1, le=1000)
     settings: list[str] = Field([], description="changes of every row: section.name=value")
+    columns: list[str] = Field([], description="more figures of summary.json to show, by name")
+    curve: str = Field(
+        "", description="rows are called `LINE, POINT`: draw them so, with this below the points"
+    )
     rows: dict[Annotated[str, Field(pattern=r"^[^\n\r]+$")], list[str]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _points_have_lines(self) -> Self:
+        for row in self.rows if self.curve else ():
+            if not all(line_and_point(row)):
+                raise ValueError(f"curve: row `{row}` is not called `LINE, POINT`")
+        return self
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Ablation:
     Attributes:
         base: a preset or the path of a TOML file.
         settings: the changes that every variant has.
+        columns: more figures of a summary to show.
+        curve: what the points of variants called `LINE, POINT` are; empty where they are no curves.
         seeds: how many, from that of each variant's experiment on.
     """
 
@@ -67,6 +80,8 @@ class Ablation:
     title: str
     base: str
     settings: tuple[str, ...]
+    columns: tuple[str, ...]
+    curve: str
     seeds: int
     variants: tuple[Variant, ...]
 
@@ -87,6 +102,12 @@ class Ablation:
                 )
             )
         return made
+
+
+def line_and_point(row: str) -> tuple[str, str]:
+    """`FedAvg, 5 epochs` → (`FedAvg`, `5 epochs`)."""
+    line, _, point = row.rpartition(", ")
+    return line, point
 
 
 def load_all(
@@ -134,7 +155,16 @@ def load(path: Path, out: Path, seeds: int | None = None, data: str | None = Non
                     f"{path}: rows `{other.name}` and `{name}` are the same experiment; leave one out"
                 )
         variants.append(Variant(name, tuple(settings), experiment, folder))
-    return Ablation(file.name, file.title, base, common, seeds or file.seeds, tuple(variants))
+    return Ablation(
+        name=file.name,
+        title=file.title,
+        base=base,
+        settings=common,
+        columns=tuple(file.columns),
+        curve=file.curve,
+        seeds=seeds or file.seeds,
+        variants=tuple(variants),
+    )
 
 
 def digest(experiment: Experiment) -> str:

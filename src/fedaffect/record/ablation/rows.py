@@ -31,7 +31,8 @@ class Row:
     Attributes:
         evaluation: the primary one, to which all but the personal figure belong.
         scores: test weighted F1 by seed; None for a seed that has not finished.
-        measures: mean over the finished seeds, and `NAME_sd`, of each of `MEASURES`; mean `seconds`.
+        measures: mean over the finished seeds, and `NAME_sd`, of each of `MEASURES` and of the columns that
+            the ablation asks for; mean `seconds`.
         difference: to the base in weighted F1, over the seeds that both have.
         verdict: better, worse or no difference shown; or why none can be given; and how many runs failed.
         runs: the folder of its seeds, below that of all ablations.
@@ -74,6 +75,8 @@ def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
     ]
     modes = sorted({row.evaluation for row in rows if row.evaluation})
     said += [f"Evaluation `{mode}`: {EVALUATIONS.get(mode, mode)}." for mode in modes]
+    untold = [c for c in ablation.columns if all(row.measures[c] is None for row in rows)]
+    said += [f"No run tells `{column}`; see a summary.json for what there is." for column in untold]
     missing = [
         f"{row.row} ({row.finished} of {len(row.scores)})"
         for row in rows
@@ -118,7 +121,7 @@ def _row(ablation: Ablation, variant: Variant, found: Runs, base: Runs) -> Row:
         settings=variant.settings,
         evaluation=_only(found, "evaluation"),
         scores={seed: outcomes[seed].score if seed in outcomes else None for seed in seeds},
-        measures=_measures(summary for summary, _ in found.values()),
+        measures=_measures((summary for summary, _ in found.values()), ablation.columns),
         difference=difference,
         verdict=verdict,
         runs=f"{CACHE}/{variant.folder.name}",
@@ -149,13 +152,13 @@ def _only(found: Runs, key: str) -> str | None:
     return next((str(summary[key]) for summary, _ in found.values()), None)
 
 
-def _measures(summaries: Iterable[Summary]) -> dict[str, float | None]:
+def _measures(summaries: Iterable[Summary], columns: Sequence[str]) -> dict[str, float | None]:
     table: dict[str, float | None] = {}
     summaries = list(summaries)
-    for name, key in MEASURES.items():
+    for name, key in {**MEASURES, **{column: column for column in columns}}.items():
         # A single client holds every class: `personal` would be the whole test set again.
         asked = [s for s in summaries if not (name == PERSONAL and s["clients"] == 1)]
-        values = [float(s[key]) for s in asked if s.get(key) is not None]
+        values = [float(s[key]) for s in asked if isinstance(s.get(key), int | float)]
         table[name] = statistics.fmean(values) if values else None
         table[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
     seconds = [float(s["timing"]["seconds"]) for s in summaries]

@@ -25,18 +25,21 @@ def alignment(history: History) -> Drawing | None:
 
 
 def separation(history: History) -> Drawing | None:
-    """How far prototypes of classes lie apart, and how far clients' own lie from them; None without any."""
+    """How far prototypes of classes lie apart, and how wide classes are; None without any.
+
+    Their ratio is the separation, whatever units embeddings have.
+    """
     apart = [
-        (e["round"], e["measures"]["prototype_separation"])
+        (e["round"], e["measures"]["nearest_other_class"])
         for e in history.rounds
-        if "prototype_separation" in (e.get("measures") or {})
+        if "nearest_other_class" in (e.get("measures") or {})
     ]
     if len(apart) < 2:
         return None
     within = [
         (number, mean)
         for number, _ in apart
-        if (mean := _mean_distance(history, number)) is not None
+        if (mean := history.mean_told(number, "within_class")) is not None
     ]
 
     def paint(axes: Axes) -> None:
@@ -55,8 +58,8 @@ def separation(history: History) -> Drawing | None:
     )
     legend = [("to the nearest other class", ACCENT)]
     if within:
-        words += f"; clients' own lie {figure(within[-1][1])} from the global ones"
-        legend.append(("within a class, clients to global", SECOND))
+        words += f"; utterances lie {figure(within[-1][1])} from their client's own"
+        legend.append(("within a class, utterances to their client's prototype", SECOND))
     return Drawing(draw("separation", WIDTH, 230, paint), words + ".", tuple(legend))
 
 
@@ -124,15 +127,6 @@ def _clients_by_round(history: History, part: str, words: str) -> Drawing | None
     words += f": median {figure(first)} at first, {figure(last)} at last."
     legend = (("median", ACCENT), ("middle half of the clients", ACCENT + "33"))
     return Drawing(draw(part, WIDTH, 200, paint), words, legend)
-
-
-def _mean_distance(history: History, number: int) -> float | None:
-    """From clients' own prototypes to the global ones, over clients and classes of a round."""
-    answers = history.answers.get(number)
-    names = [n for n in answers.scalars if n.startswith("distance/")] if answers else []
-    if answers is None or not names:
-        return None
-    return sum(answers.scalars[n] for n in names) / sum(answers.told[n] for n in names)
 
 
 def _by_round(axes: Axes) -> None:
