@@ -1,13 +1,34 @@
-"""A record's files: what they are called, and how they are written: whole or not at all."""
+"""A record's files: what they are called, how they are read, and written: whole or not at all."""
 
+import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from fedaffect.errors import UserError
 
 REPORT = "report.html"
 SUMMARY = "summary.json"
+ENVIRONMENT = "environment.json"
+
+
+def read_object(path: Path, needed: Iterable[str], cure: str) -> dict[str, Any]:
+    """A JSON object from a file, with at least the keys needed.
+
+    Raises:
+        UserError: it is none, naming what is wrong and the cure.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}; {cure}") from None
+    missing = [key for key in needed if not isinstance(found, dict) or key not in found]
+    if missing or not isinstance(found, dict):
+        lack = f"no `{missing[0]}`" if missing else "not an object"
+        raise UserError(f"{path}: {lack}; {cure}")
+    return found
 
 
 def write_text(path: Path, text: str) -> None:

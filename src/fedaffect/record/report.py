@@ -1,6 +1,5 @@
 """`report.html`: one run on one page that opens from disk and asks nobody for anything."""
 
-import json
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,7 +8,7 @@ from fedaffect.federation.events import Event
 from fedaffect.record import plots, wording
 from fedaffect.record.boundary import UNDISCLOSED, crossings, warnings_about
 from fedaffect.record.drawing import Drawing
-from fedaffect.record.files import REPORT, write_text
+from fedaffect.record.files import ENVIRONMENT, REPORT, read_object, write_text
 from fedaffect.record.history import History
 from fedaffect.record.html import render
 from fedaffect.record.palette import modality_colours
@@ -50,7 +49,7 @@ def write_report(folder: Path) -> Path:
 def page(folder: Path) -> str:
     """The HTML of one run."""
     history = History.read(folder)
-    environment = folder / "environment.json"
+    environment = folder / ENVIRONMENT
     toml = folder / "experiment.toml"
     return render(
         "report.html.j2",
@@ -66,7 +65,7 @@ def page(folder: Path) -> str:
         warnings=warnings_about(history),
         settings=changed_settings(history.experiment),
         toml=toml.read_text("utf-8") if toml.is_file() else "",
-        environment=flat(json.loads(environment.read_text("utf-8")))
+        environment=flat(read_object(environment, (), "delete it; the report can do without"))
         if environment.is_file()
         else {},
         feed=feed(history),

@@ -16,7 +16,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
 from fedaffect.federation.events import EVENTS, Listener, read
-from fedaffect.record.files import REPORT, SUMMARY, write_text
+from fedaffect.record.files import ENVIRONMENT, REPORT, SUMMARY, write_text
 
 if TYPE_CHECKING:
     from fedaffect.learning.precision import Precision
@@ -160,7 +160,7 @@ def _begin(
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / EXPERIMENT).exists():
         write_text(folder / EXPERIMENT, experiment.to_toml())
-    write_text(folder / "environment.json", json.dumps(_environment(corpus, precision), indent=2))
+    write_text(folder / ENVIRONMENT, json.dumps(_environment(corpus, precision), indent=2))
 
 
 def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fedaffect.errors import UserError
 from fedaffect.federation.events import Event
-from fedaffect.record.files import SUMMARY, write_text
+from fedaffect.record.files import SUMMARY, read_object, write_text
 from fedaffect.record.history import History
 
 Summary = dict[str, Any]
@@ -69,11 +69,7 @@ def read_summary(folder: Path) -> Summary:
     """
     path = folder / SUMMARY
     if path.is_file() and not seed_folders(folder):
-        try:
-            stored: Summary = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
-            raise UserError(f"{path}: not valid JSON: {error}; delete it to rebuild it") from None
-        return stored
+        return read_object(path, ["finished"], "delete it to rebuild it")
     return _compute(folder)
 
 

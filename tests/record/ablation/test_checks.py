@@ -42,3 +42,14 @@ def test_runs_on_another_corpus_are_not_taken_for_these(
     (folder / "environment.json").write_text(json.dumps({"corpus_sha256": "ab" * 32}))
     with pytest.raises(UserError, match="seed-0: was run on another corpus than synthetic is now"):
         ensure_same_corpus([ablation])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_damaged_environment_names_file_and_cure(
+    text: str, ablation: Ablation, finish: Callable[..., None]
+) -> None:
+    finish(1, [0.5])
+    folder = ablation.jobs(ablation.variants[1])[0].folder
+    (folder / "environment.json").write_text(text)
+    with pytest.raises(UserError, match=r"environment\.json: .*; delete .*seed-0 to run it again"):
+        ensure_same_corpus([ablation])

@@ -1,12 +1,12 @@
 """What is looked at before an ablation's first run begins, so that its last row costs no night."""
 
-import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from fedaffect.errors import UserError
 from fedaffect.record.ablation.plan import Ablation
+from fedaffect.record.files import ENVIRONMENT, read_object
 from fedaffect.record.run import corpus_of, open_corpus
 from fedaffect.record.several import Job
 
@@ -42,10 +42,11 @@ def ensure_same_corpus(ablations: Iterable[Ablation]) -> None:
     for ablation in ablations:
         for variant in ablation.variants:
             for job in ablation.jobs(variant):
-                environment = job.folder / "environment.json"
+                environment = job.folder / ENVIRONMENT
                 if not environment.is_file():
                     continue
-                then = json.loads(environment.read_text("utf-8"))["corpus_sha256"]
+                cure = f"delete {job.folder} to run it again"
+                then = read_object(environment, ["corpus_sha256"], cure)["corpus_sha256"]
                 if then != opened(job.experiment.data).provenance.sha256:
                     raise UserError(
                         f"{job.folder}: was run on another corpus than {job.experiment.data} is now; "
