@@ -1,18 +1,12 @@
 """`fedaffect ablate`: named changes against a base, over seeds, as a table and a picture."""
 
 import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fedaffect.errors import UserError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from fedaffect.record.several import Job
 
 
 def ablate(
@@ -51,8 +45,10 @@ def ablate(
     """
     from rich.console import Console
 
-    from fedaffect.record.ablation import checks, pages, plan
+    from fedaffect.cli.jobs import execute
+    from fedaffect.record.ablation import pages, plan
     from fedaffect.record.ablation.rows import notes, tabulate
+    from fedaffect.record.cache.checks import ensure_same_corpus
     from fedaffect.record.wording import count
 
     console = Console(stderr=as_json)
@@ -63,8 +59,8 @@ def ablate(
         pages.ensure_ours(results or out, ablation)
     failed = 0
     if not table:
-        checks.ensure_same_corpus(ablations)
-        failed = _execute(plan.unfinished(ablations, only or ()), workers, console)
+        ensure_same_corpus(job for ablation in ablations for job in ablation.all_jobs)
+        failed = execute(plan.unfinished(ablations, only or ()), workers, console)
     tables = {ablation.name: tabulate(ablation) for ablation in ablations}
     for file, ablation in zip(files, ablations, strict=True):
         rows = tables[ablation.name]
@@ -81,41 +77,6 @@ def ablate(
     if failed:
         typer.echo(f"{count(failed, 'run')} failed; the same command tries again", err=True)
         raise typer.Exit(1)
-
-
-def _execute(jobs: "list[Job]", workers: int, console: "Console") -> int:
-    """Execute what is to do, with its progress shown; exit code 130 where a person interrupts.
-
-    Returns:
-        how many failed.
-    """
-    from fedaffect.cli.progress import RunsProgress
-    from fedaffect.record.ablation import failures
-    from fedaffect.record.ablation.checks import rehearse
-    from fedaffect.record.several import execute_all
-    from fedaffect.record.wording import count
-
-    if not jobs:
-        return 0
-    rehearse(jobs)
-    console.print(f"{count(len(jobs), 'run')} to do, {workers} at once", highlight=False)
-    for job in jobs:
-        failures.forget(job.folder)
-    rounds = [job.experiment.rounds.count for job in jobs]
-    progress = RunsProgress(console, [job.title for job in jobs], rounds)
-
-    def failed(position: int, error: UserError) -> None:
-        failures.note(jobs[position].folder, str(error))
-        progress.failed(position, str(error))
-
-    try:
-        with progress:
-            done = execute_all(jobs, workers, progress, resume=True, failed=failed)
-    except KeyboardInterrupt:
-        again = shlex.join(["fedaffect", *sys.argv[1:]])
-        typer.echo(f"interrupted; what was done is kept, go on with: {again}", err=True)
-        raise typer.Exit(130) from None
-    return len(jobs) - len(done)
 
 
 def _command(file: Path, seeds: int | None, data: str | None) -> str:

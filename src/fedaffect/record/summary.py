@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fedaffect.errors import UserError
 from fedaffect.federation.events import Event
 from fedaffect.record.files import SUMMARY, read_object, write_text
 from fedaffect.record.history import History

@@ -6,7 +6,8 @@ import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.record.ablation.plan import Ablation, digest, load, load_all, unfinished
+from fedaffect.record.ablation.plan import Ablation, load, load_all, unfinished
+from fedaffect.record.cache.variants import digest
 from fedaffect.record.run import resolved
 
 Write = Callable[..., Path]
@@ -33,23 +34,6 @@ def test_a_run_has_a_seed_a_folder_and_the_command_that_repeats_it(ablation: Abl
     assert words[:3] == ["fedaffect", "run", "demo"]
     again = Experiment.load(words[2], [*settings, f"seed={words[words.index('--seed') + 1]}"])
     assert resolved(again) == last.experiment
-
-
-def test_a_digest_tells_experiments_apart_whatever_their_seed() -> None:
-    one = Experiment()
-    assert digest(one) == digest(one.with_settings(["seed=5"]))
-    assert digest(one) != digest(one.with_settings(["rounds.count=5"]))
-    assert len(digest(one)) == 16
-    assert digest(one) == digest(one.with_settings(["engine.workers=2"]))  # the same figures
-    assert digest(one) != digest(one.with_settings(["algorithm.name=local"]))
-
-
-def test_a_setting_at_its_default_is_as_good_as_none() -> None:
-    """Runs from before a setting existed are found again."""
-    one = resolved(Experiment.load("demo"))
-    table = one.model_dump()
-    del table["rounds"]["record"], table["model"]["roles"]
-    assert digest(Experiment.from_table(table, "")) == digest(one)
 
 
 def test_a_base_beside_the_file_and_other_seeds_and_data(write: Write, tmp_path: Path) -> None:

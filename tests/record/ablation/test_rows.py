@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from fedaffect.federation.events import EventLog
-from fedaffect.record.ablation import failures
 from fedaffect.record.ablation.plan import Ablation
 from fedaffect.record.ablation.rows import notes, tabulate
+from fedaffect.record.cache import failures
 from fedaffect.record.paired import JOINT, SEEDS
 
 Finish = Callable[..., None]

@@ -1,29 +1,19 @@
-"""An ablation: named changes against a base, each run over seeds; from its file to the runs it asks for.
+"""An ablation: named changes against a base, each run over seeds; from its file to the runs it asks for."""
 
-All runs lie in `OUT/cache/DIGEST/seed-K`, the digest being that of the resolved experiment. So two ablations
-share what they have in common, and a row that was changed is another experiment in another folder: nothing
-is ever overwritten, nothing is refused.
-"""
-
-import hashlib
 import json
-import shlex
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, Section, trace_file, validated
-from fedaffect.record.files import SUMMARY
-from fedaffect.record.run import resolved, seed_folder
+from fedaffect.experiment import Section, validated
+from fedaffect.record.cache.variants import Variant
+from fedaffect.record.cache.variants import unfinished as unfinished_of
 from fedaffect.record.several import Job
-
-CACHE = "cache"
 
 
 class AblationFile(Section):
@@ -49,27 +39,10 @@ class AblationFile(Section):
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A row: the base and what is changed in it.
-
-    Attributes:
-        settings: the row's own changes.
-        experiment: resolved, with the first seed.
-        folder: that of its seeds.
-    """
-
-    name: str
-    settings: tuple[str, ...]
-    experiment: Experiment
-    folder: Path
-
-
-@dataclass(frozen=True)
 class Ablation:
     """All that one file asks for; the first variant is the base.
 
     Attributes:
-        base: a preset or the path of a TOML file.
         settings: the changes that every variant has.
         columns: more figures of a summary to show.
         curve: what the points of variants called `LINE, POINT` are; empty where they are no curves.
@@ -86,22 +59,16 @@ class Ablation:
     variants: tuple[Variant, ...]
 
     def jobs(self, variant: Variant) -> list[Job]:
-        """A variant's runs, by seed, each with the command that repeats it."""
-        settings = [part for s in (*self.settings, *variant.settings) for part in ("--set", s)]
-        made = []
-        for number in range(self.seeds):
-            seed = variant.experiment.seed + number
-            folder = seed_folder(variant.folder, seed)
-            words = ["fedaffect", "run", self.base, *settings, "--seed", str(seed)]
-            made.append(
-                Job(
-                    experiment=variant.experiment.model_copy(update={"seed": seed}),
-                    folder=folder,
-                    command=shlex.join([*words, "--out", str(folder)]),
-                    title=f"{variant.name} seed {seed}",
-                )
-            )
-        return made
+        """A variant's runs, by seed."""
+        return variant.jobs(self.seeds)
+
+    @property
+    def all_jobs(self) -> list[Job]:
+        return [job for variant in self.variants for job in self.jobs(variant)]
+
+    def own_settings(self, variant: Variant) -> tuple[str, ...]:
+        """What a variant alone changes."""
+        return variant.settings[len(self.settings) :]
 
 
 def line_and_point(row: str) -> tuple[str, str]:
@@ -145,16 +112,15 @@ def load(path: Path, out: Path, seeds: int | None = None, data: str | None = Non
     variants: list[Variant] = []
     for name, settings in file.rows.items():
         try:
-            experiment = resolved(Experiment.load(base, (*common, *settings)))
+            variant = Variant.of(name, base, (*common, *settings), out)
         except UserError as error:
             raise UserError(f"{path}: row `{name}`: {error}") from None
-        folder = out / CACHE / digest(experiment)
         for other in variants:
-            if other.folder == folder:
+            if other.folder == variant.folder:
                 raise UserError(
                     f"{path}: rows `{other.name}` and `{name}` are the same experiment; leave one out"
                 )
-        variants.append(Variant(name, tuple(settings), experiment, folder))
+        variants.append(variant)
     return Ablation(
         name=file.name,
         title=file.title,
@@ -165,36 +131,6 @@ def load(path: Path, out: Path, seeds: int | None = None, data: str | None = Non
         seeds=seeds or file.seeds,
         variants=tuple(variants),
     )
-
-
-def digest(experiment: Experiment) -> str:
-    """16 hex digits that stand for a resolved experiment, whatever its seed and its engine.
-
-    Only what differs from a default counts, so that a setting which joins later leaves old runs known.
-    """
-    names = (f"model.name={experiment.model.name}", f"algorithm.name={experiment.algorithm.name}")
-    default = resolved(Experiment().with_settings(names)).model_dump(mode="json")
-    ours = experiment.model_dump(mode="json", exclude={"seed", "engine"})
-    told = [names, _changed(ours, default)]
-    trace = Path(trace_file(experiment.clients.availability) or ".")
-    if trace.is_file():
-        told.append(sha256_of(trace))  # what it says counts, not what it is called
-    text = json.dumps(told, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _changed(table: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
-    """What a table says that the default does not."""
-    found = {}
-    for name, value in table.items():
-        usual = default.get(name)
-        if isinstance(value, dict) and isinstance(usual, dict):
-            value = _changed(value, usual)
-            if value:
-                found[name] = value
-        elif name not in default or value != usual:
-            found[name] = value
-    return found
 
 
 def unfinished(ablations: Iterable[Ablation], only: Sequence[str] = ()) -> list[Job]:
@@ -211,14 +147,12 @@ def unfinished(ablations: Iterable[Ablation], only: Sequence[str] = ()) -> list[
     for name in only:
         if name not in names:
             raise UserError(f"--only {name}: no such row; there are: {', '.join(names)}")
-    found: dict[Path, tuple[int, Job]] = {}
-    for ablation in ablations:
-        for variant in ablation.variants:
-            if not only or variant.name in only:
-                for number, job in enumerate(ablation.jobs(variant)):
-                    if not (job.folder / SUMMARY).exists():
-                        found.setdefault(job.folder, (number, job))
-    return [job for _, job in sorted(found.values(), key=lambda pair: pair[0])]
+    return unfinished_of(
+        (variant, ablation.seeds)
+        for ablation in ablations
+        for variant in ablation.variants
+        if not only or variant.name in only
+    )
 
 
 def _read(path: Path) -> dict[str, object]:

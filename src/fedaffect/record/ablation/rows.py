@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fedaffect.experiment import SYNTHETIC
-from fedaffect.record.ablation.failures import reason_of
-from fedaffect.record.ablation.plan import CACHE, Ablation, Variant
+from fedaffect.record.ablation.plan import Ablation
+from fedaffect.record.cache.failures import reason_of
+from fedaffect.record.cache.variants import CACHE, Variant
 from fedaffect.record.files import SUMMARY
 from fedaffect.record.paired import MEANING, Difference, Outcome, outcome_of, paired
 from fedaffect.record.summary import Summary, read_summary
@@ -118,7 +119,7 @@ def _row(ablation: Ablation, variant: Variant, found: Runs, base: Runs) -> Row:
     seeds = [job.experiment.seed for job in jobs]
     return Row(
         row=variant.name,
-        settings=variant.settings,
+        settings=ablation.own_settings(variant),
         evaluation=_only(found, "evaluation"),
         scores={seed: outcomes[seed].score if seed in outcomes else None for seed in seeds},
         measures=_measures((summary for summary, _ in found.values()), ablation.columns),

@@ -1,11 +1,10 @@
-"""What is looked at before an ablation's first run begins, so that its last row costs no night."""
+"""What is looked at before the first of many runs begins, so that the last one costs no night."""
 
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from fedaffect.errors import UserError
-from fedaffect.record.ablation.plan import Ablation
 from fedaffect.record.files import ENVIRONMENT, read_object
 from fedaffect.record.run import corpus_of, open_corpus
 from fedaffect.record.several import Job
@@ -32,23 +31,21 @@ def rehearse(jobs: Iterable[Job]) -> None:
             raise UserError(f"{job.title}: {error}") from None
 
 
-def ensure_same_corpus(ablations: Iterable[Ablation]) -> None:
+def ensure_same_corpus(jobs: Iterable[Job]) -> None:
     """Nothing, where what was run was run on the corpora that are there now.
 
     Raises:
         UserError: a corpus was imported anew since.
     """
     opened = cache(open_corpus)
-    for ablation in ablations:
-        for variant in ablation.variants:
-            for job in ablation.jobs(variant):
-                environment = job.folder / ENVIRONMENT
-                if not environment.is_file():
-                    continue
-                cure = f"delete {job.folder} to run it again"
-                then = read_object(environment, ["corpus_sha256"], cure)["corpus_sha256"]
-                if then != opened(job.experiment.data).provenance.sha256:
-                    raise UserError(
-                        f"{job.folder}: was run on another corpus than {job.experiment.data} is now; "
-                        "delete it, or choose another --out"
-                    )
+    for job in jobs:
+        environment = job.folder / ENVIRONMENT
+        if not environment.is_file():
+            continue
+        cure = f"delete {job.folder} to run it again"
+        then = read_object(environment, ["corpus_sha256"], cure)["corpus_sha256"]
+        if then != opened(job.experiment.data).provenance.sha256:
+            raise UserError(
+                f"{job.folder}: was run on another corpus than {job.experiment.data} is now; "
+                "delete it, or choose another --out"
+            )
