@@ -98,6 +98,19 @@ class Training(Section):
     scale_by_temperature: bool = Field(
         False, description="multiply the KL term by temperature squared"
     )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="how much of a label is spread over all classes"
+    )
+    focal: float = Field(
+        0.0, ge=0, description="exponent of (1 - p_y): less of the loss for what is already known"
+    )
+    modality_dropout: float = Field(
+        0.0, ge=0, lt=1, description="how often a conversation is learnt from without a modality"
+    )
+    contrastive_weight: float = Field(
+        0.0, ge=0, description="of the pull of one label's embeddings to each other, in a batch"
+    )
+    contrastive_temperature: float = Field(0.1, gt=0)
 
 
 class Algorithm(OpenSection):
@@ -170,6 +183,17 @@ class Rounds(Section):
     selection: Literal["dev", "last"] = "dev"
     smoothing: int = Field(
         3, ge=1, description="the dev score of a round is its mean over so many rounds"
+    )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="judge and keep a running mean of the global model: how much of the old stays",
+    )
+    best_test: bool = Field(
+        False,
+        description="tell the best test score of all rounds too, as much of the literature does; "
+        "nothing is chosen by it",
     )
     evaluate_every: int = Field(1, ge=1)
     checkpoint_every: int = Field(1, ge=1)

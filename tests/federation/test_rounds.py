@@ -123,6 +123,27 @@ def test_a_calm_run(play):
     assert finished[0]["loss"] == pytest.approx(1.5)  # 0, 1, 2, 3 by equal volumes
 
 
+def test_the_running_mean_is_judged_and_clients_go_on_from_the_newest(play):
+    outcome, events, _ = play([0.2, 0.6, 0.8], "rounds.average=0.75", "rounds.selection=last")
+    assert w(outcome) == 0.8
+    mean = 0.75 * (0.75 * 0.2 + 0.25 * 0.6) + 0.25 * 0.8
+    assert float(outcome.state["server/mean/model/w"][0]) == pytest.approx(mean)
+    score = [e["score"] for e in events if e["kind"] == "round_finished"][-1]
+    _, plain, _ = play([mean], name="plain")
+    assert score == [e["score"] for e in plain if e["kind"] == "round_finished"][-1]
+
+
+def test_the_best_test_score_stands_beside_and_chooses_nothing(play):
+    settings = ("rounds.selection=last", "rounds.best_test=true")
+    outcome, _, _ = play([0.2, 1.0, 0.6], *settings)
+    assert outcome.standing.best_test["round"] == 2
+    assert outcome.standing.best_test["weighted_f1"] == pytest.approx(1.0)
+    assert w(outcome) == 0.6
+    plain, _, _ = play([0.2, 1.0, 0.6], "rounds.selection=last", name="plain")
+    assert plain.standing.best_test == {}
+    assert plain.test.score == outcome.test.score
+
+
 # --- quorum --------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from fedaffect.learning.objectives import (
     class_weights,
     distillation,
     sdt_objective,
+    supervised_contrastive,
     weighted_cross_entropy,
 )
 from fedaffect.models.batch import DialogueBatch
@@ -206,3 +207,54 @@ def test_class_weights_are_inverse_frequencies():
 )
 def test_an_absent_class_weighs_as_with_one_item(counts, weights):
     np.testing.assert_array_equal(class_weights(np.array(counts)), weights)
+
+
+def test_the_focal_factor_by_hand(valid):
+    """Even logits of 4 classes: (1 - 1/4)^2 ln 4, whatever the weights; and 0 is cross entropy."""
+    even, batch = torch.zeros(B, N, C), batch_of(valid)
+    weights = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    found = weighted_cross_entropy(even, batch.label, valid, weights, focal=2.0)
+    assert found.item() == pytest.approx(0.75**2 * math.log(4))
+    logits = random_logits(0)
+    plain = weighted_cross_entropy(logits, batch.label, valid, weights)
+    nearly = weighted_cross_entropy(logits, batch.label, valid, weights, focal=1e-9)
+    torch.testing.assert_close(plain, nearly)
+
+
+def test_a_smoothed_label_is_never_certain(valid):
+    batch = batch_of(valid)
+    certain = 50.0 * functional.one_hot(batch.label, C).float()
+    assert weighted_cross_entropy(certain, batch.label, valid).item() == pytest.approx(0, abs=1e-6)
+    smoothed = weighted_cross_entropy(certain, batch.label, valid, label_smoothing=0.2)
+    assert smoothed.item() == pytest.approx(0.2 * 0.75 * 50)  # three of four parts fall on others
+
+
+def test_labels_that_occur_once_pull_nothing_and_their_gradient_is_finite():
+    embedding = torch.randn(1, 3, 2, requires_grad=True)
+    rows = torch.ones(1, 3, dtype=torch.bool)
+    loss = supervised_contrastive(embedding, torch.tensor([[0, 1, 2]]), rows)
+    loss.backward()
+    assert loss.item() == 0
+    assert embedding.grad.isfinite().all()
+
+
+def test_embeddings_of_a_label_come_nearer():
+    torch.manual_seed(0)
+    embedding = torch.randn(1, 6, 3, requires_grad=True)
+    label, rows = torch.tensor([[0, 0, 0, 1, 1, 2]]), torch.ones(1, 6, dtype=torch.bool)
+    losses = []
+    for _ in range(50):
+        loss = supervised_contrastive(embedding, label, rows, 0.5)
+        (gradient,) = torch.autograd.grad(loss, embedding)
+        assert gradient.isfinite().all()
+        embedding = (embedding - 0.5 * gradient).detach().requires_grad_()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_contrastive_term_joins_only_where_asked(valid):
+    prediction, batch = prediction_of(random_logits(1), {}), batch_of(valid)
+    plain, parts = sdt_objective(prediction, batch, Training())
+    assert "contrastive" not in parts
+    total, parts = sdt_objective(prediction, batch, Training(contrastive_weight=0.5))
+    torch.testing.assert_close(total, plain + 0.5 * parts["contrastive"])

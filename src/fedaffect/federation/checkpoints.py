@@ -23,6 +23,7 @@ class Standing:
         bytes_up, bytes_down: on the encoded payloads, summed so far; without evaluations.
         bytes_evaluation: what evaluating clients' models moved, both ways.
         lost_in_row: rounds lost since the last good one.
+        best_test: the scores on test of the round that was best there, and `round`; empty unless asked for.
     """
 
     round: int = 0
@@ -34,6 +35,7 @@ class Standing:
     bytes_down: int = 0
     bytes_evaluation: int = 0
     lost_in_row: int = 0
+    best_test: dict[str, float] = field(default_factory=dict)
 
 
 class Checkpoints:

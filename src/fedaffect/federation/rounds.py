@@ -12,6 +12,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Algorithm, Context, State
 from fedaffect.federation.availability import Trace
+from fedaffect.federation.averaging import averaged, global_model
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import Message
 from fedaffect.federation.drift import Drift
@@ -180,7 +181,9 @@ class Rounds:
             return None
         standing.lost_in_row = 0
         context = replace(self._context, round=number)
-        state = self._algorithm.server_round(state, aggregate, context)
+        before, state = state, self._algorithm.server_round(state, aggregate, context)
+        if self._experiment.rounds.average:
+            state = averaged(state, before, self._experiment.rounds.average)
         return state, {
             "loss": float(np.average(seen.losses, weights=seen.volumes)),
             "updates": aggregate.updates,
@@ -244,6 +247,8 @@ class Rounds:
     def _evaluate(self, standing: Standing, state: State) -> dict[str, Any]:
         judgement = self._judgement(standing, state, standing.round, "dev")
         standing.dev_scores[standing.round] = judgement.score
+        if self._experiment.rounds.best_test:
+            self._watch_test(standing, state)
         recent = list(standing.dev_scores.values())[-self._experiment.rounds.smoothing :]
         smoothed = float(np.mean(recent))
         if smoothed > standing.best_score:
@@ -255,11 +260,17 @@ class Rounds:
             "best": standing.best_round,
         }
 
+    def _watch_test(self, standing: Standing, state: State) -> None:
+        """Keep the best test scores of any round: for the record alone, nothing is chosen by them."""
+        test = self._judgement(standing, state, standing.round, "test")
+        if test.score > standing.best_test.get("weighted_f1", -1.0):
+            standing.best_test = {**test.summary()[test.primary], "round": standing.round}
+
     def _judgement(self, standing: Standing, state: State, number: int, split: str) -> Judgement:
         """Evaluate a state, the clients remembering what they did after round `number`."""
         primary = self._algorithm.evaluations[0]
         if primary == "global":
-            model = self._algorithm.model_for(state, {}, self._context)
+            model = global_model(self._algorithm, state, self._context)
             judged = [
                 evaluate_modes(self._algorithm, state, model, self._judge, self._corpus, split)
             ]

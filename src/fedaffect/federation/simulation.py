@@ -19,6 +19,7 @@ from fedaffect.experiment import Experiment, trace_file
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, features, specs
 from fedaffect.federation.availability import Trace
+from fedaffect.federation.averaging import global_model
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import (
     ClientSide,
@@ -66,6 +67,10 @@ class Simulation:
         self._kinds = kinds_of(experiment, corpus, learner)
         self.context = self._kinds[0].context
         self._ensure_can_share()
+        if experiment.rounds.average and self.algorithm.evaluations[0] != "global":
+            raise UserError(
+                f"rounds.average: {experiment.algorithm.name} has no global model to take a mean of; use 0"
+            )
         file = trace_file(experiment.clients.availability)
         traced = bool(file) and not self.algorithm.pooled
         self._trace = Trace.read(Path(file), [s.name for s in shares]) if traced else None
@@ -121,7 +126,7 @@ class Simulation:
         """What can predict afterwards, statistics included: `model`, or one a client by its name."""
         statistics = features(outcome.state)
         if self.algorithm.evaluations[0] == "global":
-            own = self.algorithm.model_for(outcome.state, {}, self.context)
+            own = global_model(self.algorithm, outcome.state, self.context)
             yield "model", {**own, **statistics}
             return
         for index, share in enumerate(self.shares):
@@ -229,6 +234,7 @@ class Simulation:
             "clients": _client_scores(self.shares, selected, test),
             "never_selected": never,
             "stability": stability(standing),
+            "best_test": standing.best_test or None,
             "bytes_evaluation": standing.bytes_evaluation,
             "bytes_up": standing.bytes_up,
             "bytes_down": standing.bytes_down,

@@ -16,15 +16,22 @@ from fedaffect.models.prediction import Prediction
 
 
 def weighted_cross_entropy(
-    logits: Tensor, label: Tensor, mask: Tensor, class_weights: Tensor | None = None
+    logits: Tensor,
+    label: Tensor,
+    mask: Tensor,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+    focal: float = 0.0,
 ) -> Tensor:
-    """Σ w_y (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, where it has none.
+    """Σ w_y (1 - p_y)^γ (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, where it has none.
 
     Args:
         logits: float [..., C].
         label: int64 [...].
         mask: bool [...], True = counts.
         class_weights: float [C], positive; None = all 1.
+        label_smoothing: a label counts 1 - this, and every class alike for the rest.
+        focal: γ (Lin et al. 2017); 0 = cross entropy.
 
     Returns:
         A scalar.
@@ -37,7 +44,49 @@ def weighted_cross_entropy(
     rows, labels = logits[mask], label[mask]
     if len(rows) == 0:
         return rows.sum()
-    return functional.cross_entropy(rows, labels, weight=class_weights)
+    if not focal:
+        return functional.cross_entropy(
+            rows, labels, weight=class_weights, label_smoothing=label_smoothing
+        )
+    each = functional.cross_entropy(
+        rows, labels, weight=class_weights, label_smoothing=label_smoothing, reduction="none"
+    )
+    known = rows.softmax(dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
+    total = len(labels) if class_weights is None else class_weights[labels].sum()
+    return (each * (1 - known) ** focal).sum() / total
+
+
+def supervised_contrastive(
+    embedding: Tensor, label: Tensor, mask: Tensor, temperature: float = 0.1
+) -> Tensor:
+    """Embeddings of one label pull each other, all others push (Khosla et al. 2020, L_out).
+
+    Mean over the mask's rows i, among those with another row of their label, of
+    -mean_p log(exp(z_i·z_p / τ) / Σ_a exp(z_i·z_a / τ)), p over these others and a over all others;
+    0 where no label occurs twice.
+
+    Args:
+        embedding: float [..., d], scaled to length 1 here.
+        label: int64 [...].
+        mask: bool [...], True = counts.
+
+    Returns:
+        A scalar.
+
+    Example:
+        >>> z, y = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0, 1])
+        >>> supervised_contrastive(z, y, torch.ones(3, dtype=torch.bool), temperature=1.0)
+        tensor(0.3133)
+    """
+    rows, labels = functional.normalize(embedding[mask], dim=-1), label[mask]
+    itself = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
+    alike = (labels.unsqueeze(0) == labels.unsqueeze(1)) & ~itself
+    likeness = (rows @ rows.T / temperature).masked_fill(itself, -torch.inf)
+    others = alike.sum(dim=1)
+    if not others.any():
+        return rows.sum() * 0
+    share = likeness.log_softmax(dim=1).masked_fill(~alike, 0).sum(dim=1) / others.clamp_min(1)
+    return -share[others > 0].mean()
 
 
 def distillation(
@@ -87,7 +136,7 @@ def sdt_objective(
     class_weights: Tensor | None = None,
     teacher: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, students summed over modalities.
+    """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, students summed over modalities; and a contrastive term if asked.
 
     All three terms are over supervised rows, an unsupervised utterance being context only; those of a
     student, its denominators included, over the supervised rows that have its modality.
@@ -98,7 +147,7 @@ def sdt_objective(
 
     Returns:
         The total, a scalar with a graph, and its parts without one: `task`, `student`,
-        `distillation`, each before its factor γ.
+        `distillation`, `contrastive`, each before its factor.
 
     Example:
         >>> rows = torch.ones(1, 2, dtype=torch.bool)
@@ -110,11 +159,16 @@ def sdt_objective(
         tensor(2.7726)
     """
     supervised = batch.supervised
-    task = weighted_cross_entropy(prediction.logits, batch.label, supervised, class_weights)
+    sharpened = (training.label_smoothing, training.focal)
+    task = weighted_cross_entropy(
+        prediction.logits, batch.label, supervised, class_weights, *sharpened
+    )
     student, distilled = torch.zeros_like(task), torch.zeros_like(task)
     for modality, logits in prediction.by_modality.items():
         rows = supervised & batch.present[modality]
-        student = student + weighted_cross_entropy(logits, batch.label, rows, class_weights)
+        student = student + weighted_cross_entropy(
+            logits, batch.label, rows, class_weights, *sharpened
+        )
         distilled = distilled + distillation(
             prediction.logits if teacher is None else teacher,
             logits,
@@ -129,6 +183,11 @@ def sdt_objective(
         + training.distillation_weight * distilled
     )
     parts = {"task": task, "student": student, "distillation": distilled}
+    if training.contrastive_weight:
+        parts["contrastive"] = supervised_contrastive(
+            prediction.embedding, batch.label, supervised, training.contrastive_temperature
+        )
+        total = total + training.contrastive_weight * parts["contrastive"]
     return total, {name: part.detach() for name, part in parts.items()}
 
 

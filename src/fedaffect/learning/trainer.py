@@ -13,6 +13,7 @@ from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.learner import DivergedError, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.modality_dropout import hide_modalities
 from fedaffect.learning.objectives import class_weights as inverse_frequency
 from fedaffect.learning.objectives import sdt_objective
 from fedaffect.learning.precision import choose
@@ -124,13 +125,15 @@ class ConversationTrainer:
 
         adam = self._optimiser(optimiser)
         random = np.random.default_rng(seed)
-        torch.manual_seed(seed)  # dropout
+        torch.manual_seed(seed)  # dropout, of numbers and of modalities
         self._model.train()
         steps, sums, items = 0, dict[str, float](), 0
         for _ in range(self._training.local_epochs):
             sums, items = {}, 0
             for conversations in shuffled(useful, self._training.batch_size, random):
                 batch = self._batch(conversations, counted)
+                if self._training.modality_dropout:
+                    batch = hide_modalities(batch, self._training.modality_dropout)
                 prediction = self._forward(batch)
                 soft = None if taught is None else taught[self._rows(conversations)]
                 loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)

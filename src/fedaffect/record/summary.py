@@ -122,6 +122,8 @@ def _outcome(finish: Event, history: History) -> Summary:
     outcome["client_worst_tenth"] = spread.get("worst_tenth")
     for name, value in finish["stability"].items():
         outcome[f"stability_{name}"] = value
+    for name, value in (finish.get("best_test") or {}).items():
+        outcome[f"best_test_{name}"] = value
     outcome["prototype_separation"] = history.separation(finish["selected_round"])
     outcome["rounds"] = finish["rounds"]
     outcome["timing"] = finish["timing"]
