@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from fedaffect.record.paired import CONVERSATIONS, JOINT, SEEDS, Outcome, paired
+from fedaffect.record.paired import CONVERSATIONS, JOINT, SEEDS, Outcome, over_clients, paired
 
 BASE = {0: 0.60, 1: 0.62, 2: 0.64}
 RIGHT, WRONG = [[2, 0], [0, 2]], [[0, 2], [2, 0]]
@@ -96,3 +96,19 @@ def test_only_seeds_that_both_have_are_compared() -> None:
     assert found is not None
     assert (found.each, found.low) == (pytest.approx((0.08,)), None)
     assert paired(scored({7: 0.10}), scored(BASE)) is None
+
+
+def test_over_clients_by_hand() -> None:
+    """One of six gains 0.6, is drawn k ~ B(6, 1/6) times, makes k / 10: P(k ≤ 2) = .938, P(k ≤ 3) = .991."""
+    assert over_clients(np.array([[0.6, 0, 0, 0, 0, 0]])) == pytest.approx((0.0, 0.3))
+    assert over_clients(np.array([[0.6, 0, 0, 0, 0]])) is None
+
+
+def test_a_client_is_drawn_with_all_its_seeds() -> None:
+    """What is the same in every seed is no better known for having been seen twice."""
+    assert over_clients(np.array([[0.6, 0, 0, 0, 0, 0]] * 2)) == pytest.approx((0.0, 0.3))
+
+
+def test_a_client_may_lack_a_seed() -> None:
+    """Where a draw holds nobody, there is no mean to count."""
+    assert over_clients(np.where(np.eye(6) > 0, 0.5, np.nan)) == (0.5, 0.5)

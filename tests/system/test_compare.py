@@ -20,6 +20,35 @@ def test_tables_json_and_a_page(finished, tmp_path):
     assert out.read_text().startswith("<!doctype html>")
 
 
+def test_clients_side_by_side(finished):
+    said = finished.ok("compare", "runs/one", "runs/seeds")
+    assert "gain over one" in said
+    told = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
+    ((run,),) = [mode["clients"] for mode in told["modes"] if mode["name"] == "personal"]
+    assert (run["run"], run["unpaired"]) == ("seeds", [])
+    ended = [
+        json.loads((finished / f"runs/{name}/events.jsonl").read_text().splitlines()[-1])["clients"]
+        for name in ("one", "seeds/seed-0")
+    ]
+    assert [(pair["base"], pair["run"]) for pair in run["pairs"]] == [
+        tuple(client["personal_weighted_f1"] for client in pair)
+        for pair in zip(*ended, strict=True)
+    ]
+
+
+def test_clients_that_nobody_stands_beside(place):
+    short = ("run", "tiny.toml", "--set", "rounds.count=1")
+    place.ok(*short, "--out", "runs/three")
+    place.ok(*short, "--set", "partition.clients=2", "--out", "runs/two")
+    place.ok(*short, "--set", "algorithm.name=centralised", "--out", "runs/whole")
+    said = place.ok("compare", "runs/three", "runs/two")
+    assert "clients of seed 0 hold other shares than those of three" in " ".join(said.split())
+    assert "gain over" not in said
+    said = place.ok("compare", "runs/three", "runs/whole")
+    assert "gain over" not in said
+    assert "other shares" not in said
+
+
 def test_what_cannot_be_compared(finished):
     assert "two or more runs" in finished("compare", "runs/one").complaint
     assert "give the folder of a run" in finished("compare", "runs/one", "corpus").complaint

@@ -63,6 +63,10 @@ def _print(told: "Comparison") -> None:
         if len(mode.scored) > 1:
             console.print(sheets.differences(mode).as_table())
         console.print(sheets.classes(mode).as_table())
+        if any(run.groups for run in mode.clients):
+            console.print(sheets.clients(mode).as_table())
+        for line in sheets.unpaired(mode):
+            console.print(line, style="yellow", markup=False, highlight=False)
     for line in sheets.meanings(told.modes):
         console.print(f"- {line}", markup=False, highlight=False)
     if told.synthetic:

@@ -8,7 +8,8 @@ from rich.console import Console
 from fedaffect.errors import UserError
 from fedaffect.record.compare import sheets
 from fedaffect.record.compare.comparison import compare
-from fedaffect.record.compare.page import page, write_page
+from fedaffect.record.compare.page import PICTURED, page, write_page
+from fedaffect.record.paired import CLIENTS, MEANING
 
 MakeRun = Callable[..., Path]
 
@@ -31,6 +32,37 @@ def test_the_same_words_for_a_terminal_and_a_page(make_run: MakeRun) -> None:
         assert cell in html
 
 
+def test_clients_are_told_one_by_one(make_run: MakeRun) -> None:
+    told, sides = compare([make_run("one"), make_run("two")])
+    glob, personal = told.modes
+    assert (glob.clients, sheets.unpaired(personal)) == ((), [])
+    sheet = sheets.clients(personal)
+    assert sheet.header[0] == "gain over one"
+    everybody, heard, unheard = sheet.rows
+    assert everybody[:2] == ("two", "0 / 0 of 4")
+    assert heard[:2] == ("… heard in both", "0 / 0 of 3")
+    assert unheard[0] == "… unheard in either"
+    assert everybody[3:] == ("+0.000", "–", "+0.000 +0.000 +0.000", "+0.000")
+    assert MEANING[CLIENTS] in sheets.meanings(told.modes)
+    assert unheard[0] in page(told, sides)
+
+
+def test_why_clients_are_not_paired(make_run: MakeRun) -> None:
+    told, sides = compare([make_run("one"), make_run("two", clients=5)])
+    assert sheets.clients(told.modes[1]).rows == ()
+    (line,) = sheets.unpaired(told.modes[1])
+    assert line == (
+        "two: clients of seed 0 hold other shares than those of one, so they are not paired"
+    )
+    assert MEANING[CLIENTS] not in sheets.meanings(told.modes)
+    assert line in page(told, sides)
+
+
+def test_a_page_draws_the_clients_of_few_runs_only(make_run: MakeRun) -> None:
+    told, sides = compare([make_run(f"run-{i}") for i in range(7)])
+    assert page(told, sides).count("<svg") == 2 + PICTURED
+
+
 def test_a_page_stands_alone_and_takes_names_literally(make_run: MakeRun, tmp_path: Path) -> None:
     hostile = make_run("<script>alert(1)<|script>", settings=("name=x",))
     told, sides = compare([make_run("one"), hostile])
@@ -39,7 +71,7 @@ def test_a_page_stands_alone_and_takes_names_literally(make_run: MakeRun, tmp_pa
     assert html.startswith("<!doctype html>")
     assert "<script" not in html
     assert "http" not in html.replace("http-equiv", "")
-    assert html.count("<svg") == 2
+    assert html.count("<svg") == 3  # two curves, and the clients of `personal`
     assert "Synthetic corpus" in html
     with pytest.raises(UserError, match="cannot be written"):
         write_page(tmp_path / "nowhere/c.html", told, sides)

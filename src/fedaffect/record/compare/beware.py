@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fedaffect.record.compare.sides import Side
+from fedaffect.record.history import History
 from fedaffect.record.tables import cautions, comparison
 from fedaffect.record.wording import count
 
@@ -15,6 +16,11 @@ def same_corpus(side: Side, base: Side) -> bool:
     """Whether both learnt from, and were tested on, the same contents."""
     ours, theirs = side.history.corpus, base.history.corpus
     return (ours["sha256"], ours["classes"]) == (theirs["sha256"], theirs["classes"])
+
+
+def same_shares(run: History, base: History) -> bool:
+    """Whether each client holds the same in both, as far as a record tells: conversations, volume, labels."""
+    return bool(run.start["clients"] == base.start["clients"])
 
 
 def warnings(sides: Sequence[Side]) -> list[str]:
@@ -39,17 +45,13 @@ def _shares(sides: Sequence[Side]) -> list[str]:
     federated = [side for side in sides if len(side.history.clients) > 1]
     for side in federated[1:]:
         for seed in sorted(side.histories.keys() & federated[0].histories.keys()):
-            if _held(side, seed) != _held(federated[0], seed):
+            if not same_shares(side.histories[seed], federated[0].histories[seed]):
                 numbers = (
                     f"{s.name}: {count(len(s.history.clients), 'client')}"
                     for s in (federated[0], side)
                 )
                 return [f"the training part is split differently ({', '.join(numbers)})"]
     return []
-
-
-def _held(side: Side, seed: int) -> list[list[int]]:
-    return [list(client["labels"]) for client in side.histories[seed].start["clients"]]
 
 
 def _passes(sides: Sequence[Side]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fedaffect.record.compare.beware import same_corpus, warnings
+from fedaffect.record.compare.by_client import MODES, ByClient, by_client
 from fedaffect.record.compare.sides import Side, sides
 from fedaffect.record.paired import Difference, paired
 from fedaffect.record.settings import differing
@@ -59,11 +60,13 @@ class Mode:
 
     Attributes:
         scored: the runs that were judged so; the first of them is the base.
+        clients: the clients of each of the others beside the base's, where clients are judged one by one.
     """
 
     name: str
     meaning: str
     scored: tuple[Scored, ...]
+    clients: tuple[ByClient, ...]
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,9 @@ def _facts(side: Side) -> dict[str, Any]:
 
 def _mode(name: str, judged: Sequence[Side]) -> Mode:
     scored = tuple(_scored(name, side, judged[0]) for side in judged)
-    return Mode(name, EVALUATIONS.get(name, name), scored)
+    others = judged[1:] if name in MODES else ()
+    clients = tuple(by_client(name, side, judged[0]) for side in others)
+    return Mode(name, EVALUATIONS.get(name, name), scored, clients)
 
 
 def _scored(mode: str, side: Side, base: Side) -> Scored:

@@ -9,6 +9,10 @@ from fedaffect.record.compare.sides import Side
 from fedaffect.record.files import write_text
 from fedaffect.record.html import render
 from fedaffect.record.plots.curves import dev_curves
+from fedaffect.record.plots.gains import gains
+
+PICTURED = 4
+"""So many runs have their clients drawn in each evaluation; tables have all."""
 
 
 def page(told: Comparison, sides: Sequence[Side]) -> str:
@@ -21,23 +25,17 @@ def page(told: Comparison, sides: Sequence[Side]) -> str:
         )
         for mode, judged in by_mode(sides).items()
     }
+    drawn = {
+        mode.name: [gains(mode.name, run) for run in mode.clients if run.pairs][:PICTURED]
+        for mode in told.modes
+    }
     return render(
         "compare.html.j2",
         title=" · ".join(told.runs),
         told=told,
-        facts=sheets.facts(told),
-        settings=sheets.settings(told),
-        modes=[
-            (
-                mode,
-                sheets.scores(mode),
-                sheets.differences(mode),
-                sheets.classes(mode),
-                curves[mode.name],
-            )
-            for mode in told.modes
-        ],
-        meanings=sheets.meanings(told.modes),
+        sheets=sheets,
+        curves=curves,
+        gains=drawn,
         pairings=sorted({side.history.corpus["pairing"] for side in sides} - {"recorded"}),
     )
 

@@ -1,6 +1,6 @@
 """A comparison as tables of words, the same for a terminal and for a page."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from fedaffect.record.compare.by_client import ALL, Gains
 from fedaffect.record.compare.comparison import Comparison, Mode, Scored
-from fedaffect.record.paired import MEANING
+from fedaffect.record.paired import CLIENTS, MEANING
 from fedaffect.record.summary import SCORES
 from fedaffect.record.wording import NOTHING, data_size, duration, figure
 
@@ -93,9 +94,31 @@ def classes(mode: Mode) -> Sheet:
     return Sheet(("F1 by class", *(run.run for run in mode.scored)), tuple(rows))
 
 
-def meanings(modes: Iterable[Mode]) -> list[str]:
+def clients(mode: Mode) -> Sheet:
+    """What clients gain over the first run: a row for each of the others and each group of clients."""
+    figures = ("gained / lost", "volume", "mean", "95 % interval", "quartiles", "worst")
+    rows = (
+        (run.run if group.group == ALL else f"… {group.group}", *_gains(group))
+        for run in mode.clients
+        for group in run.groups
+    )
+    return Sheet((f"gain over {mode.scored[0].run}", *figures), tuple(rows))
+
+
+def unpaired(mode: Mode) -> list[str]:
+    """Why clients of a run stand beside nobody."""
+    return [
+        f"{run.run}: clients of seed {', '.join(map(str, run.unpaired))} hold other shares than those of "
+        f"{run.base}, so they are not paired"
+        for run in mode.clients
+        if run.unpaired
+    ]
+
+
+def meanings(modes: Sequence[Mode]) -> list[str]:
     """How the intervals that occur are to be read."""
     occur = {run.difference.over for mode in modes for run in mode.scored if run.difference}
+    occur |= {CLIENTS for mode in modes for run in mode.clients if run.pairs}
     return [MEANING[over] for over in MEANING if over in occur]
 
 
@@ -135,6 +158,18 @@ def _difference(run: Scored) -> tuple[str, ...]:
         return run.run, NOTHING, NOTHING, NOTHING, run.verdict
     ends = None if found.low is None or found.high is None else (found.low, found.high)
     return run.run, f"{found.mean:+.3f}", _ends(ends, "+.3f"), found.over or NOTHING, run.verdict
+
+
+def _gains(group: Gains) -> tuple[str, ...]:
+    ends = None if group.low is None or group.high is None else (group.low, group.high)
+    return (
+        f"{group.gained} / {group.lost} of {group.pairs}",
+        f"{group.volume:.0f}",
+        f"{group.mean:+.3f}",
+        _ends(ends, "+.3f"),
+        " ".join(f"{gain:+.3f}" for gain in group.quartiles or ()),
+        f"{group.worst:+.3f}",
+    )
 
 
 def _class(run: Scored, name: str) -> str:
