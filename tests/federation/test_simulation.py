@@ -341,6 +341,6 @@ def test_a_run_whose_every_round_was_lost_is_none(tiny, simulate):
         simulate(tiny("fedavg", "training.learning_rate=1e30", "rounds.count=1"))
 
 
-def test_a_mean_of_global_models_needs_one(simulate):
+def test_a_mean_of_global_models_needs_one(tiny, simulate):
     with pytest.raises(UserError, match="rounds.average: local has no global model"):
         simulate(tiny("local", "rounds.average=0.5"))
