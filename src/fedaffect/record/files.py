@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,25 @@ def read_object(path: Path, needed: Iterable[str], cure: str) -> dict[str, Any]:
         lack = f"no `{missing[0]}`" if missing else "not an object"
         raise UserError(f"{path}: {lack}; {cure}")
     return found
+
+
+def read_toml(path: Path, absent: str) -> dict[str, Any]:
+    """A table from a TOML file.
+
+    Args:
+        absent: what is said where there is no such file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: {absent}")
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not valid TOML: {error}") from None
 
 
 def write_text(path: Path, text: str) -> None:

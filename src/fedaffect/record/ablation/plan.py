@@ -1,7 +1,6 @@
 """An ablation: named changes against a base, each run over seeds; from its file to the runs it asks for."""
 
 import json
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Section, validated
 from fedaffect.record.cache.variants import Variant
 from fedaffect.record.cache.variants import unfinished as unfinished_of
+from fedaffect.record.files import read_toml
 from fedaffect.record.several import Job
 
 
@@ -106,7 +106,8 @@ def load(path: Path, out: Path, seeds: int | None = None, data: str | None = Non
     Raises:
         UserError: naming the file, and the field or the row that cannot be used.
     """
-    file = validated(AblationFile, _read(path), str(path))
+    absent = "no such ablation file; see ablations/README.md for what one holds"
+    file = validated(AblationFile, read_toml(path, absent), str(path))
     base = str(path.parent / file.base) if file.base.endswith(".toml") else file.base
     common = (*file.settings, *([f"data={json.dumps(data)}"] if data is not None else []))
     variants: list[Variant] = []
@@ -153,16 +154,3 @@ def unfinished(ablations: Iterable[Ablation], only: Sequence[str] = ()) -> list[
         for variant in ablation.variants
         if not only or variant.name in only
     )
-
-
-def _read(path: Path) -> dict[str, object]:
-    if not path.is_file():
-        raise UserError(
-            f"{path}: no such ablation file; see ablations/README.md for what one holds"
-        )
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: not valid TOML: {error}") from None
