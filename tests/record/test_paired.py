@@ -3,7 +3,16 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from fedaffect.record.paired import CONVERSATIONS, JOINT, SEEDS, Outcome, over_clients, paired
+from fedaffect.record.paired import (
+    CONVERSATIONS,
+    JOINT,
+    SEEDS,
+    Interval,
+    Outcome,
+    mean_interval,
+    over_clients,
+    paired,
+)
 
 BASE = {0: 0.60, 1: 0.62, 2: 0.64}
 RIGHT, WRONG = [[2, 0], [0, 2]], [[0, 2], [2, 0]]
@@ -112,3 +121,20 @@ def test_a_client_is_drawn_with_all_its_seeds() -> None:
 def test_a_client_may_lack_a_seed() -> None:
     """Where a draw holds nobody, there is no mean to count."""
     assert over_clients(np.where(np.eye(6) > 0, 0.5, np.nan)) == (0.5, 0.5)
+
+
+def test_of_a_mean_over_conversations_and_seeds_by_hand() -> None:
+    """Seed 0 is right on every draw of conversations, seed 1 wrong: drawn twice, they are the ends."""
+    right, wrong = counted(RIGHT, RIGHT, score=1.0), counted(WRONG, WRONG, score=0.0)
+    assert mean_interval({0: right, 1: wrong}) == Interval(0.0, 1.0, JOINT)
+    assert mean_interval({0: counted(RIGHT, WRONG)}) == Interval(0.0, 1.0, CONVERSATIONS)
+
+
+def test_of_a_mean_over_seeds_by_hand() -> None:
+    """Mean 62, sd 2 points of three."""
+    found, half = mean_interval(scored(BASE)), 4.302653 * 0.02 / 3**0.5
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((0.62 - half, 0.62 + half))
+    assert found.over == SEEDS
+    assert mean_interval(scored({0: 0.6})) is None
+    assert mean_interval({}) is None

@@ -1,8 +1,8 @@
 """What a change is worth: the difference of two sets of runs, paired by seed, and what it shows.
 
 Where runs tell what became of each test conversation, the interval is over conversations and seeds together;
-where they do not (older runs, clients with models of their own), over seeds alone. What clients gain one by
-one is over clients and seeds.
+where they do not (older runs, clients with models of their own), over seeds alone; so is the interval of a
+mean that is compared with nothing. What clients gain one by one is over clients and seeds.
 """
 
 import math
@@ -65,6 +65,15 @@ def outcome_of(folder: Path, score: float) -> Outcome:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Where a mean lies in 95 of a hundred draws of what it is `over`."""
+
+    low: float
+    high: float
+    over: str
+
+
+@dataclass(frozen=True)
 class Difference:
     """A mean difference and its 95 % interval; no interval where nothing tells how sure it is.
 
@@ -98,15 +107,21 @@ def paired(runs: Mapping[int, Outcome], base: Mapping[int, Outcome]) -> Differen
     if not seeds:
         return None
     each = tuple(runs[seed].score - base[seed].score for seed in seeds)
-    confusions = [outcome[seed].confusion for seed in seeds for outcome in (runs, base)]
-    known = [confusion for confusion in confusions if confusion is not None]
-    mean, over = statistics.fmean(each), JOINT if len(each) > 1 else CONVERSATIONS
-    if len(known) == len(confusions) and _same_conversations(known):
-        return Difference(mean, *_over_conversations(known), each, over)
-    if len(each) == 1:
+    sides = [[outcome[seed].confusion for seed in seeds] for outcome in (runs, base)]
+    mean, found = statistics.fmean(each), _interval(each, sides)
+    if found is None:
         return Difference(mean, None, None, each)
-    half = _half_of_students(each)
-    return Difference(mean, mean - half, mean + half, each, SEEDS)
+    return Difference(mean, found.low, found.high, each, found.over)
+
+
+def mean_interval(runs: Mapping[int, Outcome]) -> Interval | None:
+    """The interval of the mean score of runs of one kind; None where nothing tells how sure it is.
+
+    Args:
+        runs: an outcome by seed.
+    """
+    outcomes = list(runs.values())
+    return _interval([o.score for o in outcomes], [[o.confusion for o in outcomes]])
 
 
 def over_clients(gains: npt.NDArray[np.float64]) -> tuple[float, float] | None:
@@ -132,6 +147,22 @@ def over_clients(gains: npt.NDArray[np.float64]) -> tuple[float, float] | None:
     return _percentiles(np.array(means))
 
 
+def _interval(each: Sequence[float], sides: Sequence[Sequence[Counts | None]]) -> Interval | None:
+    """The interval of the mean of `each`, a number a seed.
+
+    Args:
+        sides: what each number was counted from: a confusion a seed, and those of what it is less of.
+    """
+    known = [[c for c in side if c is not None] for side in sides]
+    told = [confusion for side in known for confusion in side]
+    if told and len(told) == len(sides) * len(each) and _same_conversations(told):
+        return Interval(*_over_conversations(known), JOINT if len(each) > 1 else CONVERSATIONS)
+    if len(each) < 2:
+        return None
+    mean, half = statistics.fmean(each), _half_of_students(each)
+    return Interval(mean - half, mean + half, SEEDS)
+
+
 def _half_of_students(each: Sequence[float]) -> float:
     from scipy.special import stdtrit
 
@@ -145,17 +176,17 @@ def _same_conversations(confusions: Sequence[Counts]) -> bool:
     return len(asked) > 0 and all(np.array_equal(c.sum(axis=-1), asked) for c in confusions)
 
 
-def _over_conversations(confusions: Sequence[Counts]) -> tuple[float, float]:
+def _over_conversations(sides: Sequence[Sequence[Counts]]) -> tuple[float, float]:
     """Percentiles over draws of conversations and, independently, of seeds.
 
     Args:
-        confusions: of the first seed a run's and the base's, then of the second, and so on.
+        sides: a confusion a seed of some runs, and of those that they are compared with.
     """
-    random, conversations = generator(0, "paired"), len(confusions[0])
+    random, conversations = generator(0, "paired"), len(sides[0][0])
     share = np.full(conversations, 1 / conversations)
     times = random.multinomial(conversations, share, size=DRAWS)
-    scores = np.stack([weighted_f1_by_draw(times, confusion) for confusion in confusions])
-    gains = scores[0::2] - scores[1::2]
+    scores = np.array([[weighted_f1_by_draw(times, c) for c in side] for side in sides])
+    gains = np.subtract.reduce(scores, axis=0)  # of one side: its scores
     drawn = np.take_along_axis(gains, random.integers(0, len(gains), gains.shape), axis=0)
     return _percentiles(drawn.mean(axis=0))
 
