@@ -52,12 +52,21 @@ def test_without_the_base_there_is_nothing_to_compare_with(
     assert (base.verdict, roles.verdict) == ("missing", "no seed in common with the base")
 
 
-@pytest.mark.parametrize("key", ["evaluation", "corpus"])
-def test_only_like_is_compared_with_like(key: str, ablation: Ablation, finish: Finish) -> None:
+def test_another_corpus_is_another_task(ablation: Ablation, finish: Finish) -> None:
     finish(0, [0.60])
-    finish(1, [0.61], **{key: "other"})
+    finish(1, [0.61], corpus="other")
     _, roles, _ = tabulate(ablation)
-    assert (roles.verdict, roles.difference) == (f"not comparable: another {key}", None)
+    assert (roles.verdict, roles.difference) == ("not comparable: another corpus", None)
+
+
+def test_each_evaluation_has_a_base(ablation: Ablation, finish: Finish) -> None:
+    finish(0, [0.60, 0.61])
+    finish(1, [0.41, 0.42], evaluation="local")
+    finish(2, [0.46, 0.47], evaluation="local")
+    whole, roles, alone = tabulate(ablation)
+    assert (whole.verdict, roles.verdict, roles.difference) == ("base", "base", None)
+    assert alone.difference is not None
+    assert alone.difference.each == pytest.approx((0.05, 0.05))
 
 
 def test_one_client_that_holds_all_has_no_personal_figure(

@@ -140,8 +140,9 @@ def _columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> dict[str, Callab
 
 
 def _mean(row: Row, name: str) -> str:
-    spread = row.measures[f"{name}_sd"]
-    return figure(row.measures[name]) + ("" if spread is None else f" ± {figure(spread)}")
+    mean, spread = row.measures[name], row.measures[f"{name}_sd"]
+    digits = 3 if mean is None or abs(mean) < 10 else 1
+    return figure(mean, digits) + ("" if spread is None else f" ± {figure(spread, digits)}")
 
 
 def _interval(row: Row) -> str:

@@ -34,7 +34,7 @@ class Row:
         scores: test weighted F1 by seed; None for a seed that has not finished.
         measures: mean over the finished seeds, and `NAME_sd`, of each of `MEASURES` and of the columns that
             the ablation asks for; mean `seconds`.
-        difference: to the base in weighted F1, over the seeds that both have.
+        difference: to the base, the first row of that evaluation, over the seeds that both have.
         verdict: better, worse or no difference shown; or why none can be given; and how many runs failed.
         runs: the folder of its seeds, below that of all ablations.
         failed: why, by seed.
@@ -58,10 +58,14 @@ class Row:
 def tabulate(ablation: Ablation) -> list[Row]:
     """A row a variant, in the order of the file; what has not finished is there, as missing."""
     found = [_finished(ablation, variant) for variant in ablation.variants]
-    return [
-        _row(ablation, variant, runs, found[0])
-        for variant, runs in zip(ablation.variants, found, strict=True)
-    ]
+    bases: dict[str | None, int] = {}
+    rows = []
+    for place, (variant, runs) in enumerate(zip(ablation.variants, found, strict=True)):
+        base = 0
+        if runs and found[0]:  # scores of two evaluations are never compared: each has a base
+            base = bases.setdefault(_only(runs, "evaluation"), place)
+        rows.append(_row(ablation, variant, runs, found[base], is_base=base == place))
+    return rows
 
 
 def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
@@ -70,7 +74,8 @@ def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
     said = [
         f"{tried} tried against the base ({rows[0].row}), {count(ablation.seeds, 'seed')} each; ± is the "
         "sample sd over seeds. Of twenty variants that change nothing, one is expected to look otherwise.",
-        "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval.",
+        "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval. The base is the first "
+        "row that was judged by the same evaluation.",
         *(MEANING[over] for over in MEANING if over in {_over(row) for row in rows}),
         "Time: a run's mean, on the machine that ran it, perhaps with others beside it.",
     ]
@@ -104,14 +109,14 @@ def _finished(ablation: Ablation, variant: Variant) -> Runs:
     return found
 
 
-def _row(ablation: Ablation, variant: Variant, found: Runs, base: Runs) -> Row:
+def _row(ablation: Ablation, variant: Variant, found: Runs, base: Runs, *, is_base: bool) -> Row:
     jobs, outcomes = ablation.jobs(variant), _outcomes(found)
     failed = {
         job.experiment.seed: reason
         for job in jobs
         if job.experiment.seed not in found and (reason := reason_of(job.folder))
     }
-    reason = _incomparable(found, base) if variant != ablation.variants[0] else "base"
+    reason = "base" if is_base else _incomparable(found, base)
     difference = None if reason else paired(outcomes, _outcomes(base))
     verdict = difference.verdict if difference else reason if found else "missing"
     if failed:
@@ -142,10 +147,8 @@ def _incomparable(found: Runs, base: Runs) -> str:
     """Why a variant has no difference to the base; empty where it has one."""
     if not found.keys() & base.keys():
         return "no seed in common with the base"
-    for key in ("evaluation", "corpus"):
-        if _only(found, key) != _only(base, key):
-            return f"not comparable: another {key}"
-    return ""
+    same = _only(found, "corpus") == _only(base, "corpus")
+    return "" if same else "not comparable: another corpus"
 
 
 def _only(found: Runs, key: str) -> str | None:

@@ -17,7 +17,8 @@ _MARKS = {"better": "^", "worse": "v"}
 
 def forest(rows: Sequence[Row]) -> Picture:
     """A line a variant: open dots its seeds, a full mark the mean, a bar the interval; 0 is the base."""
-    base, variants = rows[0], rows[1:]
+    variants = [row for row in rows if row.verdict != "base"]
+    names = ", ".join(row.row for row in rows if row.verdict == "base")
 
     def paint(axes: Axes) -> None:
         grid, muted = rcParams["grid.color"], rcParams["axes.labelcolor"]
@@ -37,7 +38,7 @@ def forest(rows: Sequence[Row]) -> Picture:
         axes.set_yticks(range(len(variants)), [shorten(row.row, 34) for row in variants])
         axes.set_ylim(len(variants) - 0.4, -0.6)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"weighted F1 less that of the base: {shorten(base.row, 40)}")
+        axes.set_xlabel(f"weighted F1 less that of the base: {shorten(names, 60)}")
         axes.margins(x=0.06)
 
     return Picture(WIDTH, 60 + 24 * max(len(variants), 1), paint)
@@ -53,7 +54,7 @@ def _variant(axes: Axes, place: int, row: Row) -> None:
     axes.plot(difference.each, [place] * len(difference.each), "o", markersize=5,
               markerfacecolor="none", markeredgecolor=rcParams["axes.labelcolor"], zorder=3)  # fmt: skip
     mark = _MARKS.get(difference.verdict, "o")
-    axes.plot([difference.mean], [place], mark, markersize=9, color=ACCENT, zorder=4)
+    axes.plot([difference.mean], [place], mark, markersize=7, color=ACCENT, zorder=4)
 
 
 def _words(row: Row) -> str:
