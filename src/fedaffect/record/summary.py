@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,30 +73,36 @@ def read_summary(folder: Path) -> Summary:
 
 
 def summarise_seeds(folder: Path) -> Summary:
-    """Mean and sample standard deviation (`*_sd`) of every figure over the finished seeds of a run.
-
-    What is equal in all seeds is kept as it is; `client_sd` and its like are means too.
-    """
+    """`merged` of the finished seeds of a run, with which and how many they are."""
     summaries = [read_summary(seed) for seed in seed_folders(folder)]
     finished = [summary for summary in summaries if summary["finished"]]
-    same = finished or summaries
-    merged: Summary = {"run": folder.name, "finished": len(finished) == len(summaries)}
-    merged |= {"n": len(finished), "seeds": [summary["seed"] for summary in finished]}
-    for key, value in same[0].items():
+    told: Summary = {"run": folder.name, "finished": len(finished) == len(summaries)}
+    told |= {"n": len(finished), "seeds": [summary["seed"] for summary in finished]}
+    told |= merged(finished or summaries)
+    seconds = [summary.get("timing", {}).get("seconds") for summary in finished]
+    told["timing"] = {"seconds": sum(s for s in seconds if s is not None)}
+    return told
+
+
+def merged(summaries: Sequence[Summary]) -> Summary:
+    """Mean and sample standard deviation (`*_sd`) of every figure of one or more seeds.
+
+    What is equal in all is kept as it is; `client_sd` and its like are means too.
+    """
+    found: Summary = {}
+    for key, value in summaries[0].items():
         if key in ("run", "finished", "seed", "timing"):
             continue
-        values = [summary.get(key) for summary in same]
+        values = [summary.get(key) for summary in summaries]
         if isinstance(value, float):
             known = [v for v in values if v is not None]
-            merged[key] = statistics.fmean(known)
-            merged[f"{key}_sd"] = statistics.stdev(known) if len(known) > 1 else None
+            found[key] = statistics.fmean(known)
+            found[f"{key}_sd"] = statistics.stdev(known) if len(known) > 1 else None
         elif all(v == value for v in values):
-            merged[key] = value
+            found[key] = value
         elif isinstance(value, int) and not isinstance(value, bool):
-            merged[key] = statistics.fmean(v for v in values if v is not None)
-    seconds = [summary.get("timing", {}).get("seconds") for summary in finished]
-    merged["timing"] = {"seconds": sum(s for s in seconds if s is not None)}
-    return merged
+            found[key] = statistics.fmean(v for v in values if v is not None)
+    return found
 
 
 def seed_folders(folder: Path) -> list[Path]:
