@@ -103,6 +103,23 @@ def predict(
 ) -> Prediction:
     """Every utterance of `corpus` through one member of a saved model.
 
+    Raises:
+        UserError: as `load`.
+    """
+    trainer, fitting = load(folder, corpus, member, device, allow_code)
+    outputs = trainer.predict(np.arange(len(corpus.conversations)))
+    return Prediction(fitting, outputs.probability, outputs.modality_weights)
+
+
+def load(
+    folder: Path,
+    corpus: ConversationCorpus,
+    member: str,
+    device: str,
+    allow_code: bool = False,
+) -> tuple[ConversationTrainer, ConversationCorpus]:
+    """One member of a saved model, ready to predict, and the corpus as it sees it.
+
     A modality that the corpus lacks counts as missing; one that the model does not know is ignored.
 
     Raises:
@@ -120,8 +137,7 @@ def predict(
         )
     trainer = ConversationTrainer(fitting, experiment, roles=config.roles)
     trainer.set(read_tensors(_file(folder, member), "train the run again, or restore the file"))
-    outputs = trainer.predict(np.arange(len(corpus.conversations)))
-    return Prediction(fitting, outputs.probability, outputs.modality_weights)
+    return trainer, fitting
 
 
 def _file(folder: Path, member: str) -> Path:
