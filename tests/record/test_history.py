@@ -136,3 +136,14 @@ def test_the_chain_counts_what_was_void_too() -> None:
     history = History.of([started(), *again, {"kind": "resumed", "round": 1, "hash": "ab"}])
     assert (history.length, history.seal) == (10, "ab")
     assert len(history.events) == 5
+
+
+def test_how_much_a_client_s_score_moves_at_the_end() -> None:
+    """One client goes 0.1 up and down again, the other stays; who has no score in a round is left out."""
+    scores = [[0.0, 0.9, 0.5], *([0.5 + 0.1 * (n % 2), 0.7, None] for n in range(5))]
+    rounds = [
+        {"kind": "round_finished", "round": n, "client_dev": told} for n, told in enumerate(scores)
+    ]
+    sd = (0.4 * 0.6) ** 0.5 * 0.1
+    assert History.of([started(3), *rounds]).client_sd_last_5 == pytest.approx(sd / 2)
+    assert History.of([started(3)]).client_sd_last_5 is None

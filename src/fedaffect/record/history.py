@@ -216,6 +216,14 @@ class History:
         within = self.mean_told(number, "within_class")
         return apart / within if apart is not None and within else None
 
+    @cached_property
+    def client_sd_last_5(self) -> float | None:
+        """How much a client's own dev score moves over the last five evaluated rounds, mean over clients."""
+        last = [e["client_dev"] for e in self.rounds if e.get("client_dev")][-5:]
+        spread = np.std(np.array(last, np.float64), axis=0) if last else np.empty(0)
+        known = spread[np.isfinite(spread)]
+        return float(known.mean()) if len(known) else None
+
     def dev_curve(self, mode: str, measure: str = "weighted_f1") -> tuple[list[int], list[float]]:
         """(rounds, values) of a dev score, for the rounds that were evaluated."""
         points = [

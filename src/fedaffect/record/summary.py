@@ -131,6 +131,7 @@ def _outcome(finish: Event, history: History) -> Summary:
     for name, value in (finish.get("best_test") or {}).items():
         outcome[f"best_test_{name}"] = value
     outcome["prototype_separation"] = history.separation(finish["selected_round"])
+    outcome["stability_client_sd_last_5"] = history.client_sd_last_5
     outcome["rounds"] = finish["rounds"]
     outcome["timing"] = finish["timing"]
     return outcome
