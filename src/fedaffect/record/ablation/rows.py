@@ -74,8 +74,8 @@ def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
     said = [
         f"{tried} tried against the base ({rows[0].row}), {count(ablation.seeds, 'seed')} each; ± is the "
         "sample sd over seeds. Of twenty variants that change nothing, one is expected to look otherwise.",
-        "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval. The base is the first "
-        "row that was judged by the same evaluation.",
+        "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval. The base is the "
+        "first row that was judged by the same evaluation.",
         *(MEANING[over] for over in MEANING if over in {_over(row) for row in rows}),
         "Time: a run's mean, on the machine that ran it, perhaps with others beside it.",
     ]
