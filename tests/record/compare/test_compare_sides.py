@@ -64,3 +64,10 @@ def test_what_cannot_be_compared_is_refused(make_run: MakeRun) -> None:
         sides([one, begun])
     with pytest.raises(UserError, match="give the folder of a run"):
         sides([one, one.parent / "nowhere"])
+
+
+def test_a_link_is_called_as_it_is_called(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    """Runs kept by what they are have no telling names."""
+    plain, kept = make_run("plain"), make_run("0a1b2c")
+    (tmp_path / "tried").symlink_to(kept)
+    assert [side.name for side in sides([plain, tmp_path / "tried"])] == ["plain", "tried"]

@@ -1,5 +1,6 @@
 """What is compared: a finished run, or the finished seeds of one."""
 
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,8 @@ def sides(folders: Sequence[Path]) -> list[Side]:
     for place, folder in enumerate(folders):
         if folder.resolve() in [other.resolve() for other in folders[:place]]:
             raise UserError(f"{folder}: given twice; give each run once")
-    names = [folder.resolve().name for folder in folders]
+    # A link keeps the name it was given.
+    names = [Path(os.path.abspath(folder)).name for folder in folders]  # noqa: PTH100
     unique = len(set(names)) == len(names)
     return [_side(folder, name if unique else str(folder)) for folder, name in
             zip(folders, names, strict=True)]  # fmt: skip
