@@ -13,6 +13,7 @@ from torch import nn
 
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.layers.concatenation import concatenated
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.history import History, SkippingGRU
 from fedaffect.models.layers.linear import Linear
@@ -56,11 +57,7 @@ class CMN(nn.Module):
     def forward(self, batch: DialogueBatch) -> Prediction:
         """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
         packing, weights = Packing(batch.valid), equal_weights(batch)
-        read = [
-            packing.pack(batch.features[m].masked_fill(~batch.present[m].unsqueeze(-1), 0))
-            for m in self.modalities
-        ]
-        stream = torch.cat(read, dim=-1)
+        stream = concatenated(batch, packing, self.modalities)
         history = History(batch.role, packing, self.slots)
         memories = []
         for speaker, memory, spoke in (

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.layers.concatenation import concatenated
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.fusion import softmax_over_present
 from fedaffect.models.layers.linear import Linear
@@ -64,11 +65,10 @@ class DialogueRNN(nn.Module):
     def forward(self, batch: DialogueBatch) -> Prediction:
         """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
         packing, weights = Packing(batch.valid), equal_weights(batch)
-        read = [
-            packing.pack(batch.features[m].masked_fill(~batch.present[m].unsqueeze(-1), 0))
-            for m in self.modalities
-        ]
-        stream, role = self.project(torch.cat(read, dim=-1)), packing.pack(batch.role)
+        stream, role = (
+            self.project(concatenated(batch, packing, self.modalities)),
+            packing.pack(batch.role),
+        )
         felt = []
         for parties, emotion, order in zip(
             self.parties, self.emotion, (packing, Backwards(batch.valid)), strict=False

@@ -6,12 +6,12 @@ the field. A missing modality is zeros in that vector, as the mean of standardis
 
 from collections.abc import Mapping
 
-import torch
 from pydantic import Field
 from torch import nn
 
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.layers.concatenation import concatenated
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
@@ -49,11 +49,7 @@ class EarlyFusion(nn.Module):
     def forward(self, batch: DialogueBatch) -> Prediction:
         """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
         packing, weights = Packing(batch.valid), equal_weights(batch)
-        read = [
-            packing.pack(batch.features[m].masked_fill(~batch.present[m].unsqueeze(-1), 0))
-            for m in self.modalities
-        ]
-        stream = self.project(torch.cat(read, dim=-1))
+        stream = self.project(concatenated(batch, packing, self.modalities))
         if self.role is not None:
             stream = stream + self.role(packing.pack(batch.role))
         context = self.context(self.dropout(stream), packing)
