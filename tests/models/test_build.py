@@ -92,6 +92,6 @@ def test_modalities_that_are_not_ordered_follow_by_name():
 @pytest.mark.parametrize("preset", presets())
 def test_every_preset_builds_on_the_field_s_feature_files(preset):
     """SDT's and MMGCN's pickles call the third modality `visual`, ours `nonverbal` or `video`."""
-    settings = Experiment.load(preset).model.settings
+    model = Experiment.load(preset).model
     for third in ("visual", "nonverbal", "video"):
-        make("sdt", settings, {"audio": 4, third: 4, "text": 4})
+        make(model.name, model.settings, {"audio": 4, third: 4, "text": 4})
