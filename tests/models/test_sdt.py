@@ -264,6 +264,23 @@ def test_encoders_that_are_off_are_not_there(make_batch, encoders):
         assert same == (m not in reads_text)
 
 
+def test_recurrent_context_reads_turns_in_order_and_by_role(make_batch):
+    """Without roles, places and other modalities, only the recurrent networks know order and speaker."""
+    settings = {"roles": False, "encoders": "intra"}
+    batch = make_batch([6], {"text": 4})
+    other = replace(batch, role=1 - batch.role)
+    other.role[0, 2] = batch.role[0, 2]  # not the same two threads under other names
+    for context, told in (("none", False), ("recurrent", True)):
+        reads = model({"text": 4}, context=context, **settings)
+        same = torch.allclose(reads(batch).logits, reads(other).logits)
+        assert same is not told
+
+
+def test_recurrent_context_halves_the_width():
+    with pytest.raises(UserError, match="width 5 cannot be halved"):
+        model(context="recurrent", width=5, heads=1)
+
+
 def test_one_modality_alone_cannot_read_others():
     with pytest.raises(UserError, match="use `intra`"):
         model({"text": 4}, encoders="inter")

@@ -15,11 +15,13 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.layers.attention import Encoder
+from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
+from fedaffect.models.layers.recurrent_context import RecurrentContext
 from fedaffect.models.prediction import Prediction
 
 
@@ -42,6 +44,11 @@ class SDT(nn.Module):
         feedforward: int = Field(0, ge=0, description="0 = width")
         layers: int = Field(1, ge=1)
         dropout: float = Field(0.5, ge=0, lt=1)
+        context: Literal["none", "recurrent"] = Field(
+            "none",
+            description="recurrent: before all else a BiGRU reads each modality's conversation, and another "
+            "each role's own utterances, as in MM-DFN and MMTr",
+        )
         encoders: Literal["all", "intra", "inter"] = Field(
             "all", description="a modality reads: all, itself alone, the others alone"
         )
@@ -70,6 +77,12 @@ class SDT(nn.Module):
         embedding_dim: int = Field(0, ge=0, description="0 = width, without a projection")
 
         @model_validator(mode="after")
+        def _halves(self) -> Self:
+            if self.context == "recurrent" and self.width % 2:
+                raise ValueError(f"width {self.width} cannot be halved for two directions")
+            return self
+
+        @model_validator(mode="after")
         def _heads_divide_width(self) -> Self:
             if self.width % self.heads:
                 raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
@@ -86,6 +99,8 @@ class SDT(nn.Module):
         self.project = nn.ModuleDict(
             {m: Linear(size, width, bias=False) for m, size in modalities.items()}
         )
+        reads = names if settings.context == "recurrent" else ()
+        self.context = nn.ModuleDict({m: RecurrentContext(width, settings.dropout) for m in reads})
         self.positions = Positions(width)
         self.role = nn.Embedding(roles + 1, width, padding_idx=roles) if settings.roles else None
         self.dropout = Dropout(settings.dropout)
@@ -121,10 +136,13 @@ class SDT(nn.Module):
         place = self.positions(packing.turns, batch.valid.shape[1])
         if self.role is not None:
             place = place + self.role(packing.pack(batch.role))
+        threads = ByRole(batch.role, packing) if self.context else packing
         stream = {}
         for m in self.modalities:
             absent = ~packing.pack(present[m]).unsqueeze(-1)
             stream[m] = self.project[m](packing.pack(batch.features[m]).masked_fill(absent, 0))
+            if self.context:
+                stream[m] = self.context[m](stream[m], packing, threads)
             stream[m] = stream[m] + place
         hidden = {m: self._gather(m, stream, present, packing) for m in self.modalities}
         here = packing.pack(torch.stack(list(present.values()), dim=-1))
