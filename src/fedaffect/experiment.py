@@ -78,23 +78,31 @@ class Model(OpenSection):
 class Training(Section):
     """One client's learning in one round."""
 
-    local_epochs: int = Field(1, ge=1)
+    local_epochs: int = Field(1, ge=1, description="passes over its own data in a round")
     batch_size: int = Field(16, ge=1, description="conversations a step")
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(
         1e-5, ge=0, description="L2 added to the gradient, as in Adam's paper"
     )
-    optimiser_state: Literal["reset", "keep"] = "reset"
+    optimiser_state: Literal["reset", "keep"] = Field(
+        "reset", description="what becomes of Adam's moments between two rounds of a client"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         description="of products; auto: bfloat16 for wide models where the machine has units for it",
     )
-    class_weights: Literal["none", "local", "federated"] = "local"
-    temperature: float = Field(1.0, gt=0)
-    task_weight: float = Field(1.0, ge=0)
-    student_weight: float = Field(1.0, ge=0)
-    distillation_weight: float = Field(1.0, ge=0)
-    detach_teacher: bool = False
+    class_weights: Literal["none", "local", "federated"] = Field(
+        "local", description="rare classes count more: by a client's own labels, or by everybody's"
+    )
+    temperature: float = Field(
+        1.0, gt=0, description="τ of what students learn from the fused head"
+    )
+    task_weight: float = Field(1.0, ge=0, description="γ₁, of the fused head's loss")
+    student_weight: float = Field(1.0, ge=0, description="γ₂, of the students' losses")
+    distillation_weight: float = Field(1.0, ge=0, description="γ₃, of what students learn from it")
+    detach_teacher: bool = Field(
+        False, description="the fused head does not learn from its students in turn"
+    )
     scale_by_temperature: bool = Field(
         False, description="multiply the KL term by temperature squared"
     )
@@ -110,7 +118,7 @@ class Training(Section):
     contrastive_weight: float = Field(
         0.0, ge=0, description="of the pull of one label's embeddings to each other, in a batch"
     )
-    contrastive_temperature: float = Field(0.1, gt=0)
+    contrastive_temperature: float = Field(0.1, gt=0, description="lower: only the nearest count")
 
 
 class Algorithm(OpenSection):
@@ -145,8 +153,10 @@ class Clients(Section):
     `top_volume` is Wang et al. 2026: among those online, the given fraction with the most utterances.
     """
 
-    rule: Literal["uniform", "volume", "top_volume"] = "uniform"
-    fraction: float = Field(1.0, gt=0, le=1)
+    rule: Literal["uniform", "volume", "top_volume"] = Field(
+        "uniform", description="drawn alike, or by utterances; or those with the most, not drawn"
+    )
+    fraction: float = Field(1.0, gt=0, le=1, description="of the clients online, in each round")
     availability: str = Field(
         "always",
         description="always | bernoulli(p): online with probability p | trace(FILE.csv): client,first,last",
@@ -176,11 +186,13 @@ class Clients(Section):
 
 
 class Rounds(Section):
-    count: int = Field(20, ge=1)
+    count: int = Field(20, ge=1, description="at most")
     patience: int = Field(
         0, ge=0, description="stop after so many rounds without a better dev score; 0 = never"
     )
-    selection: Literal["dev", "last"] = "dev"
+    selection: Literal["dev", "last"] = Field(
+        "dev", description="which round's model is kept and tested: the best on dev, or the last"
+    )
     smoothing: int = Field(
         3, ge=1, description="the dev score of a round is its mean over so many rounds"
     )
@@ -195,8 +207,8 @@ class Rounds(Section):
         description="tell the best test score of all rounds too, as much of the literature does; "
         "nothing is chosen by it",
     )
-    evaluate_every: int = Field(1, ge=1)
-    checkpoint_every: int = Field(1, ge=1)
+    evaluate_every: int = Field(1, ge=1, description="rounds from one dev score to the next")
+    checkpoint_every: int = Field(1, ge=1, description="rounds that a killed run loses at most")
     quorum: float = Field(0.5, ge=0, le=1, description="fraction of the cohort that must answer")
     record: Literal["clients", "rounds", "ends"] = Field(
         "clients",

@@ -51,8 +51,17 @@ def settings_of(name: str, settings: Mapping[str, Any]) -> Section:
     Raises:
         UserError: no such model, or a setting it does not have.
     """
+    return validated(schema_of(name), settings, "model")
+
+
+def schema_of(name: str) -> type[Section]:
+    """The class of a model's own settings.
+
+    Raises:
+        UserError: no such model.
+    """
     schema: type[Section] = _find(name).Settings  # type: ignore[attr-defined]
-    return validated(schema, settings, "model")
+    return schema
 
 
 def names() -> list[str]:

@@ -1,0 +1,40 @@
+"""`fedaffect settings`: every setting there is."""
+
+from typing import Annotated
+
+import typer
+
+from fedaffect.errors import UserError
+
+
+def settings(
+    sections: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SECTION...]", help="Only these: training, sdt, fedmpd, ..."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md.")] = False,
+) -> None:
+    """List the settings of an experiment: what `--set NAME=VALUE` takes, its default and meaning."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fedaffect.record import reference
+
+    every = reference.every_setting()
+    asked = {n: s for n, s in every.items() if not sections or {n, n.split()[-1]} & {*sections}}
+    if not asked:
+        raise UserError(f"no such section; there are: {', '.join(every)}")
+    if as_json or markdown:
+        typer.echo((reference.as_json if as_json else reference.as_markdown)(asked))
+        return
+    console = Console()
+    for name, found in asked.items():
+        table = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for header in ("setting", "may be", "default", ""):
+            table.add_column(header, overflow="fold")
+        for s in found:
+            table.add_row(*map(escape, (s.name, s.allowed, s.default, s.meaning)))
+        console.print(table)

@@ -1,0 +1,18 @@
+import pytest
+from typer.testing import CliRunner
+
+from fedaffect.cli.main import app
+from fedaffect.errors import UserError
+
+
+def test_a_section_alone() -> None:
+    printed = CliRunner().invoke(app, ["settings", "neighbours", "--markdown"]).output
+    assert "`model.reach`" in printed
+    assert "rounds.count" not in printed
+
+
+def test_an_unknown_section_names_those_there_are() -> None:
+    caught = CliRunner().invoke(app, ["settings", "rouns"]).exception
+    assert isinstance(caught, UserError)
+    with pytest.raises(UserError, match="no such section; there are: .*rounds"):
+        raise caught
