@@ -14,5 +14,5 @@ def test_a_section_alone() -> None:
 def test_an_unknown_section_names_those_there_are() -> None:
     caught = CliRunner().invoke(app, ["settings", "rouns"]).exception
     assert isinstance(caught, UserError)
-    with pytest.raises(UserError, match="no such section; there are: .*rounds"):
+    with pytest.raises(UserError, match=r"no such section; there are: .*rounds"):
         raise caught
