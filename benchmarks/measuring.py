@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fedaffect.record.machine import processor
+
 LOOK_EVERY = 0.1
 T = TypeVar("T")
 
@@ -148,14 +150,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in ("fedaffect", "torch", "numpy")},
     }
-
-
-def processor() -> str:
-    """The processor's name as Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _tree(root: int) -> list[int]:
