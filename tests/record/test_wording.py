@@ -27,6 +27,12 @@ def test_an_unknown_figure_is_a_dash() -> None:
     assert wording.data_size(None) == "–"
 
 
+def test_differences_and_spreads() -> None:
+    assert [wording.signed(value) for value in (0.02, -0.02, None)] == ["+0.020", "-0.020", "–"]
+    assert wording.with_spread(0.68125, 0.01) == "0.681 ± 0.010"
+    assert (wording.with_spread(0.5, None), wording.with_spread(None, None)) == ("0.500", "–")
+
+
 def test_counts_and_shapes() -> None:
     assert wording.count(1, "client") == "1 client"
     assert wording.count(2, "client") == "2 clients"

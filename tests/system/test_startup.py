@@ -53,6 +53,7 @@ def test_the_refusal_works(finished, without):
         ["show", "runs/many"],
         ["show", "runs/seeds", "--json"],
         ["compare", "runs/one", "runs/many"],
+        ["table", "--help"],
         ["data", "describe", "corpus"],
         ["data", "check", "tiny.npz", "--json"],
         ["data", "import", "tiny.npz", "--out", "imported"],

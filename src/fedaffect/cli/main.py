@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from fedaffect import __version__
-from fedaffect.cli import ablate, compare, data, run, runs
+from fedaffect.cli import ablate, compare, data, run, runs, settings, table
 from fedaffect.errors import UserError, refused
 
 EXTRAS = dict.fromkeys(("torch", "sklearn", "scipy", "matplotlib", "jinja2"), "train")
@@ -26,6 +26,8 @@ app.command("runs")(runs.runs)
 app.command("show")(runs.show)
 app.command("compare")(compare.compare)
 app.command("ablate")(ablate.ablate)
+app.command("table")(table.table)
+app.command("settings")(settings.settings)
 app.add_typer(data.app, name="data")
 
 

@@ -33,6 +33,16 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
 
 
+def signed(value: float | None) -> str:
+    """0.02 → `+0.020`; a dash where there is no value."""
+    return NOTHING if value is None else f"{value:+.3f}"
+
+
+def with_spread(mean: float | None, sd: float | None) -> str:
+    """0.6812, 0.01 → `0.681 ± 0.010`; without the latter where there is none."""
+    return figure(mean) + ("" if sd is None else f" ± {figure(sd)}")
+
+
 def interval(ends: Sequence[float] | None) -> str:
     """[0.61, 0.75] → `0.610 to 0.750`."""
     return f"{figure(ends[0])} to {figure(ends[1])}" if ends else NOTHING

@@ -49,6 +49,13 @@ class Variant:
         experiment = resolved(Experiment.load(base, settings))
         return cls(name, base, tuple(settings), experiment, out / CACHE / digest(experiment))
 
+    @property
+    def evaluation(self) -> str:
+        """How its models are judged first, as `Algorithm.evaluations` has it."""
+        from fedaffect.federation.algorithms import find
+
+        return find(self.experiment.algorithm).evaluations[0]
+
     def jobs(self, seeds: int) -> list[Job]:
         """Its runs by seed, from that of its experiment on, each with the command that repeats it."""
         settings = [part for setting in self.settings for part in ("--set", setting)]

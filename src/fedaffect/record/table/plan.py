@@ -1,0 +1,120 @@
+"""From the file of a table of models to what it asks for (`entries`)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from fedaffect.errors import UserError
+from fedaffect.experiment import Section, validated
+from fedaffect.record.cache.variants import Variant
+from fedaffect.record.files import read_toml
+from fedaffect.record.table.entries import Entry, ModelTable, ensure_known
+
+MOST_CANDIDATES = 6
+_FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_OneLine = Annotated[str, Field(pattern=r"^[^\n\r]+$")]
+_FileName = Annotated[str, Field(pattern=_FILE_NAME)]
+
+
+class RowSection(Section):
+    """A row: what it changes, and among what dev chooses."""
+
+    settings: list[str] = Field([])
+    seeds: int | None = Field(None, ge=1, le=1000, description="instead of the table's")
+    candidates: dict[_OneLine, list[str]] = Field({}, max_length=MOST_CANDIDATES)
+
+
+class TableFile(Section):
+    """The fields of a table's TOML file."""
+
+    name: _FileName
+    title: str = Field(min_length=1)
+    base: str = Field(description="a preset, or a TOML file beside this one")
+    seeds: int = Field(3, ge=1, le=1000)
+    tuning_seeds: int = Field(1, ge=1, le=1000, description="by so many a candidate is chosen")
+    settings: list[str] = Field([], description="changes of every row: section.name=value")
+    pairs: list[tuple[str, str]] = Field([], description="classes that are easily confused")
+    corpora: dict[_FileName, list[str]] = Field(min_length=1)
+    rows: dict[_OneLine, RowSection] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _pairs_are_of_two(self) -> Self:
+        for one, other in self.pairs:
+            if one == other:
+                raise ValueError(f"pairs: `{one}` is there with itself; name two classes")
+        return self
+
+
+def load(
+    path: Path, out: Path, seeds: int | None = None, corpora: Sequence[str] = ()
+) -> ModelTable:
+    """Read a table's file and resolve the experiment of every candidate.
+
+    Args:
+        out: where runs are kept, below `cache`.
+        seeds: instead of what the file says, of every row.
+        corpora: the names of some; empty for all.
+
+    Raises:
+        UserError: naming the file, and the field, the row or the candidate that cannot be used.
+    """
+    absent = "no such file of a table; see tables/README.md for what one holds"
+    file = validated(TableFile, read_toml(path, absent), str(path))
+    ensure_known("--corpus", corpora, file.corpora, "corpus")
+    base = str(path.parent / file.base) if file.base.endswith(".toml") else file.base
+    entries: dict[str, tuple[Entry, ...]] = {}
+    for corpus, own in file.corpora.items():
+        if corpora and corpus not in corpora:
+            continue
+        common = (*file.settings, *own)
+        found = []
+        for name, row in file.rows.items():
+            candidates = _candidates(path, base, common, corpus, name, row, out)
+            number = seeds or row.seeds or file.seeds
+            found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds))
+        _ensure_one_corpus(path, found)
+        entries[corpus] = tuple(found)
+    return ModelTable(file.name, file.title, base, tuple(file.pairs), entries)
+
+
+def _candidates(
+    path: Path,
+    base: str,
+    common: Sequence[str],
+    corpus: str,
+    row: str,
+    section: RowSection,
+    out: Path,
+) -> dict[str, Variant]:
+    """The candidates of a row on a corpus; they must be different experiments, judged in one way."""
+    found: dict[str, Variant] = {}
+    for name, own in (section.candidates or {"": []}).items():
+        title = f"{row} ({name}) {corpus}" if name else f"{row} {corpus}"
+        where = f"{path}: row `{row}`" + (f": candidate `{name}`" if name else "")
+        try:
+            variant = Variant.of(title, base, (*common, *section.settings, *own), out)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+        for other, before in found.items():
+            if before.folder == variant.folder:
+                raise UserError(f"{where}: the same experiment as `{other}`; leave one out")
+            if before.evaluation != variant.evaluation:
+                raise UserError(
+                    f"{where}: is judged by `{variant.evaluation}`, `{other}` by `{before.evaluation}`: dev "
+                    "cannot choose between them; make them rows"
+                )
+        found[name] = variant
+    return found
+
+
+def _ensure_one_corpus(path: Path, entries: Sequence[Entry]) -> None:
+    first = next(iter(entries[0].candidates.values())).experiment.data
+    for entry in entries:
+        for variant in entry.candidates.values():
+            if variant.experiment.data != first:
+                raise UserError(
+                    f"{path}: row `{entry.row}`: data: another corpus ({variant.experiment.data}) than the "
+                    f"other rows have on `{entry.corpus}` ({first}); name corpora in [corpora] only"
+                )

@@ -1,0 +1,88 @@
+import json
+from collections.abc import Callable
+
+import pytest
+
+from fedaffect.errors import UserError
+from fedaffect.record.cache import failures
+from fedaffect.record.table.choice import choose, chosen_of, final_jobs, trials, tuning_jobs
+from fedaffect.record.table.entries import Entry
+
+Finish = Callable[..., None]
+Rows = tuple[Entry, ...]
+RIGHT, WRONG = [[[2, 0], [0, 2]]], [[[0, 2], [2, 0]]]
+
+
+def test_the_best_on_dev_is_chosen_whatever_test_says(talk: Rows, finish: Finish) -> None:
+    """The better on dev is the worse on test, and stays chosen when test is turned round, or gone."""
+    tuned = talk[1]
+    finish(tuned, [RIGHT], "slow", dev=0.60)
+    finish(tuned, [WRONG], "fast", dev=0.61)
+    before = trials(tuned)
+    assert (choose(before), [trial.score for trial in before]) == ("fast", [0.60, 0.61])
+    for keep in (lambda score: 1 - score, None):
+        for variant in tuned.candidates.values():
+            folder = variant.jobs(1)[0].folder
+            told = json.loads((folder / "summary.json").read_text())
+            scores = {k: v for k, v in told.items() if k.startswith("test_")}
+            rest = {k: v for k, v in told.items() if k not in scores}
+            turned = {k: keep(v) for k, v in scores.items()} if keep else {}
+            (folder / "summary.json").write_text(json.dumps(rest | turned))
+            (folder / "events.jsonl").unlink(missing_ok=True)
+        assert trials(tuned) == before
+
+
+def test_first_every_candidate_then_the_chosen_with_all_seeds(talk: Rows, finish: Finish) -> None:
+    assert [job.title for job in tuning_jobs(talk)] == [
+        *(
+            "plain talk seed 0",
+            "tuned & more (slow) talk seed 0",
+            "tuned & more (fast) talk seed 0",
+        ),
+        *("alone talk seed 0", "plain talk seed 1", "alone talk seed 1"),
+    ]
+    assert final_jobs(talk) == []
+    finish(talk[1], [RIGHT], "slow", dev=0.5)
+    assert chosen_of(talk[1]) is None
+    finish(talk[1], [RIGHT], "fast", dev=0.6)
+    assert [job.title for job in final_jobs(talk)] == [
+        "tuned & more (fast) talk seed 1",
+        "tuned & more (fast) talk seed 2",
+    ]
+
+
+def test_further_seeds_of_the_chosen_do_not_change_the_choice(talk: Rows, finish: Finish) -> None:
+    finish(talk[1], [RIGHT], "slow", dev=0.5)
+    finish(talk[1], [RIGHT], "fast", dev=0.6)
+    last = talk[1].candidates["fast"].jobs(3)[2].folder
+    last.mkdir()
+    (last / "summary.json").write_text(json.dumps({"dev_weighted_f1": 0.0}))
+    assert choose(trials(talk[1])) == "fast"
+
+
+def test_a_candidate_that_failed_is_passed_over(talk: Rows, finish: Finish) -> None:
+    finish(talk[1], [RIGHT], "slow", dev=0.5)
+    failures.note(talk[1].candidates["fast"].jobs(1)[0].folder, "diverged")
+    slow, fast = trials(talk[1])
+    assert (choose([slow, fast]), fast.failed, fast.score) == ("slow", {0: "diverged"}, None)
+    assert choose([fast, fast]) is None
+
+
+def test_of_equals_the_first(talk: Rows, finish: Finish) -> None:
+    for name in ("slow", "fast"):
+        finish(talk[1], [RIGHT], name, dev=0.5)
+    assert choose(trials(talk[1])) == "slow"
+
+
+def test_where_there_is_one_there_is_no_choice(talk: Rows) -> None:
+    assert choose(trials(talk[0])) == ""
+
+
+def test_a_damaged_summary_names_file_and_cure(talk: Rows) -> None:
+    folder = talk[0].candidates[""].jobs(1)[0].folder
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text("{}")
+    with pytest.raises(
+        UserError, match=r"summary.json: no `dev_weighted_f1`; delete .*seed-0 to run"
+    ):
+        trials(talk[0])
