@@ -25,7 +25,7 @@ def test_what_was_held_at_once_is_remembered() -> None:
 
 
 def test_a_small_process_of_a_large_one_is_small() -> None:
-    held = bytearray(b"1") * 500_000_000
+    held = bytearray(b"1") * 300_000_000
     command = [sys.executable, "-c", HOLD, "0"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert int(told[1]) < 200_000_000 < len(held)

@@ -131,4 +131,4 @@ def test_a_damaged_record_is_refused(models):
             path.write_text(json.dumps(told | {"test_accuracy": told["test_accuracy"] + 0.01}))
     said = models(*QUICK, "--seeds", "1", "--table").complaint
     assert "test_accuracy is " in said
-    assert "the record was altered; delete the folder to run it again" in said
+    assert "its figures do not belong together; delete the folder to run it again" in said

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
+    """For a terminal, for whoever computes, for a paper."""
+
     TEXT = "text"
     CSV = "csv"
     LATEX = "latex"
@@ -49,7 +51,8 @@ def table(
         bool, typer.Option("--table", help="Run nothing: tabulate what has finished.")
     ] = False,
     latency: Annotated[
-        bool, typer.Option(" /--no-latency", help="Leave out what predicting takes.")
+        bool,
+        typer.Option(" /--no-latency", help="Leave out what predicting takes.", show_default=False),
     ] = True,
     layout: Annotated[Layout, typer.Option("--layout", help="What is printed.")] = Layout.SUMMARY,
     form: Annotated[Format, typer.Option("--format", help="How it is printed.")] = Format.TEXT,

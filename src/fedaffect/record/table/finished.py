@@ -86,6 +86,6 @@ class Finished:
         for name, (stored, implied) in beside.items():
             if not abs(stored - implied) <= EXACT:
                 raise UserError(
-                    f"{folder}: {name} is {stored:.6f}, but {implied:.6f} by its confusion: the record was "
-                    "altered; delete the folder to run it again"
+                    f"{folder}: {name} is {stored:.10f}, but {implied:.10f} by its confusion: its figures do "
+                    "not belong together; delete the folder to run it again"
                 )

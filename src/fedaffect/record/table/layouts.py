@@ -52,7 +52,7 @@ def _summary(rows: Sequence[Row]) -> list[tuple[Column, Cell]]:
     return [
         (Column("tried"), lambda row: str(len(row.tried))),
         (Column("chosen", words=True), lambda row: row.chosen or NOTHING),
-        (Column("seeds"), lambda row: f"{len(row.outcomes)}/{len(row.scores)}"),
+        (Column("seeds"), _seeds),
         (Column("weighted F1"), partial(_mean, name="weighted_f1")),
         (Column("95 % interval"), lambda row: _ends(row.interval, figure)),
         *([best_test] if any(row.figures[BEST_TEST] is not None for row in rows) else []),
@@ -87,6 +87,10 @@ def _per_class(rows: Sequence[Row]) -> list[tuple[Column, Cell]]:
 def _of_class(row: Row, score: str, name: str) -> str:
     by_class = row.recall if score == "recall" else row.f1
     return figure(by_class.get(name))
+
+
+def _seeds(row: Row) -> str:
+    return f"{len(row.outcomes)}/{len(row.scores)}" if row.scores else NOTHING
 
 
 def _mean(row: Row, name: str) -> str:
