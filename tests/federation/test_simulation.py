@@ -342,5 +342,5 @@ def test_a_run_whose_every_round_was_lost_is_none(tiny, simulate):
 
 
 def test_a_mean_of_global_models_needs_one(tiny, simulate):
-    with pytest.raises(UserError, match="rounds.average: local has no global model"):
+    with pytest.raises(UserError, match=r"rounds\.average: local has no global model"):
         simulate(tiny("local", "rounds.average=0.5"))

@@ -12,7 +12,7 @@ RUN = ("run", "tiny.toml", "--out", "run")
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["run", "nope"], r"nope: no such preset; give a \.toml file or one of: demo, iemocap"),
+        (["run", "nope"], r"nope: no such preset; give a \.toml file or one of: cmn, demo"),
         (["run", "gone.toml"], r"gone\.toml: no such experiment file"),
         (
             [*RUN, "--set", "training.speed=1"],

@@ -48,8 +48,8 @@ def as_markdown(sections: dict[str, list[Setting]]) -> str:
     lines = [
         "# Settings",
         "",
-        "Written by `fedaffect settings --markdown`. Each stands in a TOML file under its section, or on the command",
-        "line as `--set NAME=VALUE`; a model's and an algorithm's own go where its `name` is.",
+        "Written by `fedaffect settings --markdown`. Each stands in a TOML file under its section, or on the",
+        "command line as `--set NAME=VALUE`; a model's and an algorithm's own go where its `name` is.",
         "",
     ]
     for section, settings in sections.items():

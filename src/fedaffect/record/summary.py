@@ -20,7 +20,8 @@ def summarise(events: Iterable[Event]) -> Summary:
     Figures of the primary evaluation stand as `test_*` and `dev_*` (dev at the selected round), those
     of a further mode as `MODE_test_*` and `MODE_dev_*`. An unfinished run has `finished: false` and no
     scores. What only rounds tell (how clients fluctuate, how far prototypes lie apart) is null where
-    `rounds.record` left them out. Only what `timing` holds may differ between two executions of the same experiment.
+    `rounds.record` left them out. Only what `timing` holds may differ between two executions of the
+    same experiment.
     """
     history = History.of(events)
     finish, experiment, corpus = history.finish, history.experiment, history.corpus
