@@ -6,6 +6,7 @@ import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
+from fedaffect.record.history import History
 from fedaffect.record.summary import (
     read_summary,
     seed_folders,
@@ -19,7 +20,7 @@ MakeRun = Callable[..., Path]
 
 def test_the_summary_is_flat_and_names_what_it_is_of(make_run: MakeRun) -> None:
     folder = make_run(settings=("algorithm.name=fedmpd", "algorithm.exchange=both"))
-    summary = summarise(chain.read(folder / "events.jsonl"))
+    summary = summarise(History.read(folder))
     (end,) = [e for e in chain.read(folder / "events.jsonl") if e["kind"] == "run_finished"]
 
     assert summary["test_weighted_f1"] == end["test"]["global"]["weighted_f1"]
@@ -31,6 +32,7 @@ def test_the_summary_is_flat_and_names_what_it_is_of(make_run: MakeRun) -> None:
     assert (summary["client_sd"], summary["client_worst_tenth"]) == (0.071, 0.42)
     assert summary["stability_rounds_to_within_1_point"] == 4
     assert (summary["algorithm"], summary["exchange"]) == ("fedmpd", "both")
+    assert summary["prototype_separation"] == pytest.approx(0.1 * 4 / 0.5)  # of the selected round
     assert (summary["rounds"], summary["selected_round"], summary["clients"]) == (5, 4, 4)
     assert (summary["never_selected"], summary["evaluation"]) == (1, "global")
     assert [k for k, v in summary.items() if isinstance(v, dict | list)] == ["timing"]
@@ -99,7 +101,8 @@ def test_a_spoilt_summary_is_named(make_run: MakeRun) -> None:
 def test_what_was_not_recorded_is_null_until_the_end_tells_it(make_run: MakeRun) -> None:
     whole = read_summary(make_run("a", seed=3))
     for record in ("rounds", "ends"):
-        told = {"run": record} | ({"stability_client_sd_last_5": None} if record == "ends" else {})
+        told = {"run": record, "prototype_separation": None}
+        told |= {"stability_client_sd_last_5": None} if record == "ends" else {}
         assert read_summary(make_run(record, seed=3, record=record)) == whole | told
     summary = write_summary(make_run("b", record="ends", finished=False))
     assert {summary[k] for k in ("rounds", "never_selected", "bytes_up", "bytes_down")} == {None}

@@ -15,7 +15,7 @@ from fedaffect.corpus import store
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
-from fedaffect.federation.events import EVENTS, Listener, read
+from fedaffect.federation.events import Listener
 from fedaffect.record.files import ENVIRONMENT, REPORT, SUMMARY, write_text
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def execute(
     """
     experiment = resolved(experiment)
     ensure_free(folder, experiment, resume)
+    from fedaffect.record.history import History
     from fedaffect.record.summary import read_summary, summarise, write_summary
 
     if (folder / SUMMARY).exists():
@@ -140,7 +141,7 @@ def execute(
     _begin(folder, experiment, corpus, learner.precision)
     outcome = simulation.run(command)
     models = simulation.models(outcome)
-    card = model_card(summarise(read(folder / EVENTS)))
+    card = model_card(summarise(History.read(folder)))
     saved.save(folder / "model", experiment, corpus, models, card)
     write_metrics(folder)
     write_report(folder)

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ Summary = dict[str, Any]
 SCORES = ("weighted_f1", "macro_f1", "accuracy", "uar")
 
 
-def summarise(events: Iterable[Event]) -> Summary:
+def summarise(history: History) -> Summary:
     """The flat summary of one run.
 
     Figures of the primary evaluation stand as `test_*` and `dev_*` (dev at the selected round), those
@@ -23,7 +23,6 @@ def summarise(events: Iterable[Event]) -> Summary:
     `rounds.record` left them out. Only what `timing` holds may differ between two executions of the
     same experiment.
     """
-    history = History.of(events)
     finish, experiment, corpus = history.finish, history.experiment, history.corpus
     summary: Summary = {
         "run": history.start["run"],
@@ -116,7 +115,7 @@ def seed_folders(folder: Path) -> list[Path]:
 def _compute(folder: Path) -> Summary:
     if seed_folders(folder):
         return summarise_seeds(folder)
-    return summarise(History.read(folder).events)
+    return summarise(History.read(folder))
 
 
 def _outcome(finish: Event, history: History) -> Summary:
