@@ -124,9 +124,9 @@ def test_a_calm_run(play):
 
 
 def test_the_running_mean_is_judged_and_clients_go_on_from_the_newest(play):
-    outcome, events, _ = play([0.2, 0.6, 0.8], "rounds.average=0.75", "rounds.selection=last")
+    outcome, events, _ = play([0.2, 0.6, 0.8], "rounds.average=0.5", "rounds.selection=last")
     assert w(outcome) == 0.8
-    mean = 0.75 * (0.75 * 0.2 + 0.25 * 0.6) + 0.25 * 0.8
+    mean = 0.5 * (0.5 * 0.2 + 0.5 * 0.6) + 0.5 * 0.8
     assert float(outcome.state["server/mean/model/w"][0]) == pytest.approx(mean)
     score = [e["score"] for e in events if e["kind"] == "round_finished"][-1]
     _, plain, _ = play([mean], name="plain")

@@ -344,3 +344,12 @@ def test_a_run_whose_every_round_was_lost_is_none(tiny, simulate):
 def test_a_mean_of_global_models_needs_one(tiny, simulate):
     with pytest.raises(UserError, match=r"rounds\.average: local has no global model"):
         simulate(tiny("local", "rounds.average=0.5"))
+
+
+def test_the_mean_is_what_is_kept(tiny, simulate):
+    settings = ("rounds.average=0.5", "rounds.count=3", "rounds.selection=last")
+    run = simulate(tiny("fedavg", *settings))
+    model, state = dict(run.simulation.models(run.outcome))["model"], run.outcome.state
+    learnt = [name for name in model if name.startswith("model/")]
+    assert all(np.array_equal(model[name], state[f"server/mean/{name}"]) for name in learnt)
+    assert any(not np.array_equal(model[name], state[name]) for name in learnt)

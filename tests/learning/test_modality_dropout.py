@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from fedaffect.learning.modality_dropout import hide_modalities
@@ -38,3 +40,14 @@ def test_what_was_absent_stays_absent():
     found = hide_modalities(batch, 0.4)
     assert not any(rows[:, 1].any() for rows in found.present.values())
     assert found.valid is batch.valid
+
+
+def test_who_has_one_modality_alone_keeps_it():
+    batch = batch_of(["audio", "text"])
+    nothing = torch.zeros_like(batch.valid)
+    torch.manual_seed(0)
+    found = hide_modalities(
+        replace(batch, present={"audio": nothing, "text": batch.valid}), 0.9
+    ).present
+    assert torch.equal(found["text"], batch.valid)
+    assert not found["audio"].any()

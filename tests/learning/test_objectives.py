@@ -1,5 +1,6 @@
 import doctest
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,6 +228,49 @@ def test_a_smoothed_label_is_never_certain(valid):
     assert weighted_cross_entropy(certain, batch.label, valid).item() == pytest.approx(0, abs=1e-6)
     smoothed = weighted_cross_entropy(certain, batch.label, valid, label_smoothing=0.2)
     assert smoothed.item() == pytest.approx(0.2 * 0.75 * 50)  # three of four parts fall on others
+
+
+@pytest.mark.parametrize("focal", [0.5, 1.0])
+def test_what_is_known_for_certain_has_a_finite_gradient(focal):
+    logits = torch.tensor([[[30.0, 0.0]]], requires_grad=True)
+    label, rows = torch.zeros(1, 1, dtype=torch.int64), torch.ones(1, 1, dtype=torch.bool)
+    weighted_cross_entropy(logits, label, rows, focal=focal).backward()
+    assert logits.grad.isfinite().all()
+
+
+def test_smoothing_spreads_over_all_classes_alike_whatever_their_weights():
+    """A class that a client has no label of weighs much; it must not win."""
+    label, rows = torch.zeros(1, 1, dtype=torch.int64), torch.ones(1, 1, dtype=torch.bool)
+    weights = torch.tensor([1.0, 300.0, 300.0])
+    logits = torch.zeros(1, 1, 3, requires_grad=True)
+    for _ in range(200):
+        loss = weighted_cross_entropy(logits, label, rows, weights, label_smoothing=0.3)
+        (gradient,) = torch.autograd.grad(loss, logits)
+        logits = (logits - 2 * gradient).detach().requires_grad_()
+    found = logits.softmax(-1).flatten()
+    torch.testing.assert_close(found, torch.tensor([0.8, 0.1, 0.1]), atol=1e-3, rtol=0)
+
+
+def test_smoothing_and_focal_by_hand_and_for_students_too(valid):
+    """Logits (ln 3, 0), label 0: p = 3/4; -(0.9 ln p + 0.05 (ln p + ln 1/4)) times (1/4)^2."""
+    logits = torch.tensor([math.log(3.0), 0.0]).expand(B, N, 2)
+    label = torch.zeros(B, N, dtype=torch.int64)
+    p = 0.75
+    each = -(0.9 * math.log(p) + 0.05 * (math.log(p) + math.log(1 - p)))
+    found = weighted_cross_entropy(logits, label, valid, None, 0.1, 2.0)
+    assert found.item() == pytest.approx(each * 0.25**2)
+    batch = replace(batch_of(valid), label=label)
+    chosen = Training(label_smoothing=0.1, focal=2.0)
+    _, parts = sdt_objective(prediction_of(logits, {"text": logits}), batch, chosen)
+    assert parts["student"].item() == pytest.approx(each * 0.25**2)
+
+
+def test_the_temperature_of_the_contrastive_term_is_the_one_asked_for(valid):
+    prediction, batch = prediction_of(random_logits(1), {}), batch_of(valid)
+    chosen = Training(contrastive_weight=1.0, contrastive_temperature=0.7)
+    _, parts = sdt_objective(prediction, batch, chosen)
+    expected = supervised_contrastive(prediction.embedding, batch.label, valid, 0.7)
+    torch.testing.assert_close(parts["contrastive"], expected)
 
 
 def test_labels_that_occur_once_pull_nothing_and_their_gradient_is_finite():

@@ -361,3 +361,37 @@ def test_other_statistics_replace_the_first(corpus):
     twice.set({**twice.get(), **statistics(1.0)})
     twice.set({**twice.get(), **statistics(3.0)})
     close(once.predict(np.arange(6)), twice.predict(np.arange(6)))
+
+
+def test_what_a_client_has_no_data_for_stays_as_it_was(corpus):
+    """Weight decay would wear it away, and the others average that in."""
+    deaf = replace(corpus, present={**corpus.present, "audio": np.zeros(len(corpus), bool)})
+    before = trainer(deaf, "training.weight_decay=0.1").get()
+    _, learner = fitted(deaf, "training.weight_decay=0.1")
+    after = learner.get()
+    assert np.array_equal(before["model/project/audio/weight"], after["model/project/audio/weight"])
+    assert not np.array_equal(
+        before["model/project/text/weight"], after["model/project/text/weight"]
+    )
+
+
+def test_modalities_are_hidden_while_learning_alone(corpus, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "fedaffect.learning.trainer.hide_modalities",
+        lambda batch, probability: asked.append(probability) or batch,
+    )
+    fit, learner = fitted(corpus, "training.modality_dropout=0.25")
+    assert asked == [0.25] * fit.steps
+    learner.predict(np.arange(6))
+    assert len(asked) == fit.steps
+    fitted(corpus)
+    assert len(asked) == fit.steps
+
+
+def test_a_server_cannot_teach_a_model_without_students(corpus):
+    soft = np.full((len(corpus), 3), 1 / 3, np.float32)
+    plain = Experiment().with_settings(["model={name='early_fusion', width=8}"])
+    learner = ConversationTrainer(corpus, plain)
+    with pytest.raises(UserError, match="this model has no students"):
+        learner.fit(pooled(corpus)[0], seed=0, teacher=soft)

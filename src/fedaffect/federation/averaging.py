@@ -1,32 +1,33 @@
-"""A running mean of the global model over rounds: calmer than any one of them (Polyak, Juditsky 1992).
+"""A running mean of the global model over rounds, calmer than any one of them.
 
-It lies beside the state, where only the server sees it: clients go on from the newest model.
+A mean of the last rounds mostly, as in mean teachers (Tarvainen, Valpola 2017); over the first rounds a plain
+one. It lies beside the state, where only the server sees it: clients go on from the newest model.
 """
 
 import numpy as np
 
-from fedaffect.federation.algorithms.base import Algorithm, Context, State, with_prefix
-from fedaffect.learning.learner import Tensors
+from fedaffect.federation.algorithms.base import State, with_prefix
 
 MEAN = "server/mean/"
+AVERAGED = ("model", "prototype")
 
 
-def averaged(state: State, before: State, keep: float) -> State:
-    """The state with its running mean brought up to date.
+def averaged(state: State, before: State, keep: float, number: int) -> State:
+    """The state with its running mean, of model and prototypes, brought up to date.
 
     Args:
         before: the state of the round before, with its mean, if it had one.
-        keep: how much of the mean stays; the first round's model is its own mean.
+        keep: how much of the mean stays, at most 1 - 1 / `number`, so that no early round outweighs others.
     """
+    share = min(keep, 1 - 1 / number)
     means = {}
-    for name, new in with_prefix(state, "model").items():
-        old = before.get(MEAN + name)
-        mixed = new if old is None else keep * old + (1 - keep) * new
-        means[MEAN + name] = np.asarray(mixed, new.dtype)
+    for kind in AVERAGED:
+        for name, new in with_prefix(state, kind).items():
+            old = before.get(MEAN + name, new)
+            means[MEAN + name] = np.asarray(share * old + (1 - share) * new, new.dtype)
     return {**state, **means}
 
 
-def global_model(algorithm: Algorithm, state: State, context: Context) -> Tensors:
-    """What the server predicts with: the mean where there is one, or the newest model."""
-    newest = algorithm.model_for(state, {}, context)
-    return {name: state.get(MEAN + name, array) for name, array in newest.items()}
+def judged(state: State) -> State:
+    """What the server predicts with: the state, its means in place of what they are means of."""
+    return {name: state.get(MEAN + name, array) for name, array in state.items()}

@@ -12,7 +12,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Algorithm, Context, State
 from fedaffect.federation.availability import Trace
-from fedaffect.federation.averaging import averaged, global_model
+from fedaffect.federation.averaging import averaged, judged
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import Message
 from fedaffect.federation.drift import Drift
@@ -183,7 +183,7 @@ class Rounds:
         context = replace(self._context, round=number)
         before, state = state, self._algorithm.server_round(state, aggregate, context)
         if self._experiment.rounds.average:
-            state = averaged(state, before, self._experiment.rounds.average)
+            state = averaged(state, before, self._experiment.rounds.average, number)
         return state, {
             "loss": float(np.average(seen.losses, weights=seen.volumes)),
             "updates": aggregate.updates,
@@ -270,8 +270,9 @@ class Rounds:
         """Evaluate a state, the clients remembering what they did after round `number`."""
         primary = self._algorithm.evaluations[0]
         if primary == "global":
-            model = global_model(self._algorithm, state, self._context)
-            judged = [
+            state = judged(state)
+            model = self._algorithm.model_for(state, {}, self._context)
+            found = [
                 evaluate_modes(self._algorithm, state, model, self._judge, self._corpus, split)
             ]
         else:
@@ -281,10 +282,10 @@ class Rounds:
             ]
             replies = list(self._exchange("evaluate", messages))
             standing.bytes_evaluation += sum(r.bytes_up + r.bytes_down for r in replies)
-            judged = [from_tensors(r.update.tensors) for r in replies if r.update]
-        modes = {primary: [j["head"] for j in judged]}
-        if all("prototype" in j for j in judged):
-            modes["prototype"] = [j["prototype"] for j in judged]
+            found = [from_tensors(r.update.tensors) for r in replies if r.update]
+        modes = {primary: [one["head"] for one in found]}
+        if all("prototype" in one for one in found):
+            modes["prototype"] = [one["prototype"] for one in found]
         return Judgement(modes, judge_personal(modes[primary], self._labels), primary)
 
     def _commit(self, standing: Standing, state: State) -> None:

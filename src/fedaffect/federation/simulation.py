@@ -19,7 +19,7 @@ from fedaffect.experiment import Experiment, trace_file
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, features, specs
 from fedaffect.federation.availability import Trace
-from fedaffect.federation.averaging import global_model
+from fedaffect.federation.averaging import judged
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import (
     ClientSide,
@@ -126,7 +126,7 @@ class Simulation:
         """What can predict afterwards, statistics included: `model`, or one a client by its name."""
         statistics = features(outcome.state)
         if self.algorithm.evaluations[0] == "global":
-            own = global_model(self.algorithm, outcome.state, self.context)
+            own = self.algorithm.model_for(judged(outcome.state), {}, self.context)
             yield "model", {**own, **statistics}
             return
         for index, share in enumerate(self.shares):

@@ -10,13 +10,10 @@ from fedaffect.models.batch import DialogueBatch
 def hide_modalities(batch: DialogueBatch, probability: float) -> DialogueBatch:
     """The batch with each modality of each conversation made absent with a probability, but never all.
 
-    A conversation that would lose every modality keeps them all. Drawn from torch's current generator.
+    An utterance that would lose every modality it has keeps them all. Drawn from torch's current generator.
     """
-    shape = (len(batch.valid), len(batch.present))
-    hidden = torch.rand(shape, device=batch.valid.device) < probability
-    hidden &= ~hidden.all(dim=1, keepdim=True)
-    present = {
-        m: rows & ~hidden[:, position, None]
-        for position, (m, rows) in enumerate(batch.present.items())
-    }
-    return replace(batch, present=present)
+    present = torch.stack(list(batch.present.values()), dim=1)  # B, M, N
+    drawn = torch.rand(present.shape[:2], device=present.device) < probability
+    left = present & ~drawn.unsqueeze(-1)
+    left |= present & ~left.any(dim=1, keepdim=True)
+    return replace(batch, present=dict(zip(batch.present, left.unbind(1), strict=True)))

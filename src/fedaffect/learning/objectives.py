@@ -25,6 +25,8 @@ def weighted_cross_entropy(
 ) -> Tensor:
     """Σ w_y (1 - p_y)^γ (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, where it has none.
 
+    With smoothing, -log p_y is mixed with the mean of -log p over all classes.
+
     Args:
         logits: float [..., C].
         label: int64 [...].
@@ -44,16 +46,17 @@ def weighted_cross_entropy(
     rows, labels = logits[mask], label[mask]
     if len(rows) == 0:
         return rows.sum()
-    if not focal:
-        return functional.cross_entropy(
-            rows, labels, weight=class_weights, label_smoothing=label_smoothing
-        )
-    each = functional.cross_entropy(
-        rows, labels, weight=class_weights, label_smoothing=label_smoothing, reduction="none"
-    )
-    known = rows.softmax(dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    total = len(labels) if class_weights is None else class_weights[labels].sum()
-    return (each * (1 - known) ** focal).sum() / total
+    if not focal and not label_smoothing:
+        return functional.cross_entropy(rows, labels, weight=class_weights)
+    log_probability = rows.log_softmax(dim=-1)
+    own = log_probability.gather(1, labels.unsqueeze(1)).squeeze(1)
+    # torch's own smoothing gives each class its weight: those a client has none of would win.
+    each = -(1 - label_smoothing) * own - label_smoothing * log_probability.mean(dim=-1)
+    if focal:  # at p_y = 1 the slope of 0^γ is infinite for γ < 1
+        unknown = (-torch.expm1(own)).clamp_min(torch.finfo(own.dtype).eps)
+        each = each * unknown**focal
+    weight = torch.ones_like(own) if class_weights is None else class_weights[labels]
+    return (weight * each).sum() / weight.sum()
 
 
 def supervised_contrastive(

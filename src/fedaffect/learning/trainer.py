@@ -122,6 +122,8 @@ class ConversationTrainer:
         taught = None if teacher is None else self._padded(teacher, 1.0).clamp_min(TINY).log()
         # A conversation with nothing to learn from teaches nothing: leave it out.
         useful = np.unique(self._corpus.conversation[share.supervised])
+        rows = np.isin(self._corpus.conversation, useful)
+        lacking = not all(present[rows].any() for present in self._corpus.present.values())
 
         adam = self._optimiser(optimiser)
         random = np.random.default_rng(seed)
@@ -137,11 +139,17 @@ class ConversationTrainer:
                 prediction = self._forward(batch)
                 soft = None if taught is None else taught[self._rows(conversations)]
                 loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)
+                if teacher is not None and not prediction.by_modality:
+                    raise UserError(
+                        "algorithm.distil_from: server: this model has no students; use `fused`"
+                    )
                 if extra_loss is not None:
                     extra = extra_loss(prediction, batch)
                     loss, parts = loss + extra, {**parts, "extra": extra}
                 adam.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
+                if lacking:
+                    _leave_untouched(self._model)
                 adam.step()
                 steps += 1
                 size = int(batch.supervised.sum())
@@ -241,6 +249,16 @@ class ConversationTrainer:
             for name, parameter in self._model.named_parameters()
             for key, tensor in adam.state.get(parameter, {}).items()
         }
+
+
+def _leave_untouched(model: torch.nn.Module) -> None:
+    """Let weight decay not wear away what a client has no data for: what gradient is 0 everywhere is none.
+
+    Adam makes a whole step of any gradient, that of the decay included, and the others would average it in.
+    """
+    for parameter in model.parameters():
+        if parameter.grad is not None and not parameter.grad.any():
+            parameter.grad = None
 
 
 def _device(name: str) -> torch.device:
