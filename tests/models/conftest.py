@@ -1,18 +1,33 @@
-"""Batches of invented numbers, with padding, for every test of a model."""
+"""Batches of invented numbers, with padding, and a look inside, for every test of a model."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from fedaffect.models.batch import DialogueBatch
 
 MakeBatch = Callable[..., DialogueBatch]
+Spy = Callable[[nn.Module], list[tuple[Any, Any]]]
 
 
 @pytest.fixture(scope="session")
 def make_batch() -> MakeBatch:
     return _make_batch
+
+
+@pytest.fixture(scope="session")
+def spy() -> Spy:
+    return _spy
+
+
+def _spy(module: nn.Module) -> list[tuple[Any, Any]]:
+    """What the module is given, all arguments, and what it answers, for every call from now on."""
+    calls: list[tuple[Any, Any]] = []
+    module.register_forward_hook(lambda _, given, answer: calls.append((given, answer)))
+    return calls
 
 
 def _make_batch(

@@ -1,10 +1,13 @@
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from fedaffect.errors import UserError
-from fedaffect.models import build, mmgcn
+from fedaffect.models import build
+from fedaffect.models.layers.graph import similarities
+from fedaffect.models.layers.packing import Packing
 
 TRIO = {"audio": 3, "text": 4, "visual": 2}
 SMALL = {"width": 4, "graph_width": 3, "layers": 2}
@@ -35,24 +38,38 @@ def test_parameters():
     assert sum(p.numel() for p in model().parameters()) == expected
 
 
-def test_each_node_hears_its_modality_everywhere_and_its_utterance_in_every_modality(
-    make_batch, monkeypatch
+def test_every_layer_hears_the_first_one_s_input_and_its_neighbours_by_likeness(make_batch, spy):
+    network, batch = model(layers=3), make_batch((5, 3))
+    entered, layers = spy(network.enter), [spy(layer) for layer in network.layer]
+    network(batch)
+    ((nodes,), first) = entered[0]
+    present = torch.ones(8, 3, dtype=torch.bool)
+    expected = similarities(nodes, present, Packing(batch.valid)).normalised()
+    before = first = first.relu()
+    for (((hidden, again, edges), after),) in layers:
+        assert torch.equal(hidden, before)
+        assert torch.equal(again, first)
+        assert torch.equal(edges.within, expected.within)
+        assert torch.equal(edges.across, expected.across)
+        before = after
+
+
+def test_the_deeper_a_layer_the_less_it_maps():
+    layers = model(layers=3, initial_residual=0.2, identity_mapping=0.3).layer
+    assert [layer.alpha for layer in layers] == [0.2] * 3
+    assert [layer.theta for layer in layers] == [math.log(0.3 / depth + 1) for depth in (1, 2, 3)]
+
+
+def test_dropout_falls_on_what_enters_on_what_each_layer_is_given_and_on_what_is_judged(
+    make_batch, spy
 ):
-    seen = []
-
-    def spy(*arguments):
-        seen.append(similarities(*arguments))
-        return seen[0]
-
-    similarities = mmgcn.similarities
-    monkeypatch.setattr(mmgcn, "similarities", spy)
-    model()(make_batch((5, 3)))
-    edges = seen[0]
-    for conversation, length in enumerate((5, 3)):
-        heard = (edges.within[conversation] > 0).sum(dim=-1)
-        assert (heard[:, :length] == length).all()
-        assert not heard[:, length:].any()
-    assert ((edges.across > 0).sum(dim=-1) == 2).all()
+    network = model().train()
+    dropped = spy(network.dropout)
+    readers = [spy(m) for m in (network.enter, *network.layer, network.classify)]
+    prediction = network(make_batch([5]))
+    read = [given[0] for ((given, _),) in readers]
+    assert all(one is given for (_, one), given in zip(dropped, read, strict=False))
+    assert torch.equal(dropped[-1][0][0], prediction.embedding[0])
 
 
 def test_only_the_main_modality_knows_who_speaks_and_what_comes_next(make_batch):
@@ -82,15 +99,6 @@ def test_the_classifier_reads_what_entered_beside_what_left(make_batch):
         embedding = network(batch).embedding[0]
     both = torch.cat([entering(network, batch), left[0]], dim=-1)
     torch.testing.assert_close(embedding, both.relu().flatten(1))
-
-
-def test_an_utterance_without_any_modality_is_0_to_the_classifier(make_batch):
-    batch, network = make_batch(), model()
-    present = batch.valid.clone()
-    present[0, 2] = False
-    prediction = network(replace(batch, present=dict.fromkeys(TRIO, present)))
-    assert not prediction.embedding[0, 2].any()
-    torch.testing.assert_close(prediction.logits[0, 2], network.classify.bias)
 
 
 def test_a_missing_modality_tells_the_others_nothing(make_batch):

@@ -77,7 +77,7 @@ class MMGCN(nn.Module):
         stream[self.main] = self.context(stream[self.main], packing) + role
         nodes = torch.stack(list(stream.values()), dim=1)  # T, M, width
         edges = similarities(nodes, present, packing).normalised()
-        hidden = first = self.enter(nodes).relu()
+        hidden = first = self.enter(self.dropout(nodes)).relu()
         for layer in self.layer:
             hidden = layer(self.dropout(hidden), first, edges)
         both = torch.cat([nodes, hidden], dim=-1).masked_fill(~present.unsqueeze(-1), 0)
