@@ -1,12 +1,14 @@
+import math
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
-from torch import nn
 
 from fedaffect.errors import UserError
 from fedaffect.models import build
+from fedaffect.models.layers.graph import similarities
+from fedaffect.models.layers.packing import Packing
 
 TRIO = {"audio": 3, "text": 4, "visual": 2}
 SMALL = {"width": 4, "graph_width": 3, "layers": 3}
@@ -18,17 +20,12 @@ def model(modalities=TRIO, **settings):
     return build("mm_dfn", chosen, modalities=modalities, roles=2, classes=4).eval()
 
 
-def calls(module, run):
-    """What a module was given and what it answered, call by call."""
-    seen = []
-    with module.register_forward_hook(lambda _, given, answer: seen.append((given, answer))):
-        run()
-    return seen
-
-
 def entering(network, batch):
     """The nodes [T, M, width] that go into the graph."""
-    return calls(network.enter, lambda: network(batch))[0][0][0]
+    seen = []
+    with network.enter.register_forward_pre_hook(lambda _, read: seen.append(read[0].detach())):
+        network(batch)
+    return seen[0]
 
 
 def speaking(batch, roles):
@@ -46,9 +43,10 @@ def test_parameters():
     assert sum(p.numel() for p in model().parameters()) == expected
 
 
-def test_the_memory_steps_over_layers_from_nothing(make_batch):
-    network, batch = model(), make_batch()
-    steps = calls(network.memory, lambda: network(batch))
+def test_the_memory_steps_over_layers_from_nothing(make_batch, spy):
+    network = model()
+    steps = spy(network.memory)
+    network(make_batch())
     assert len(steps) == 3
     assert steps[0][0][1] is None
     for (_, before), (given, after) in pairwise(steps):
@@ -56,42 +54,74 @@ def test_the_memory_steps_over_layers_from_nothing(make_batch):
         assert all(not torch.equal(x, y) for x, y in zip(before, after, strict=True))
 
 
-def test_a_memory_that_lets_everything_pass_leaves_gcnii_with_residuals(make_batch):
-    class Open(nn.Module):
-        def forward(self, nodes, state):
-            return nodes, nodes
-
-    network, batch, seen = model(), make_batch(), []
-    network.memory = Open()
-    for layer in network.layer:
-        layer.register_forward_hook(lambda _, given, answer: seen.append((given[0], answer)))
+def test_each_layer_is_given_what_passes_the_memory_and_adds_to_what_was(make_batch, spy):
+    network, batch = model(), make_batch()
+    entered, steps = spy(network.enter), spy(network.memory)
+    layers = [spy(layer) for layer in network.layer]
     embedding = network(batch).embedding[batch.valid].unflatten(-1, (3, 4 + 3))
-    left = [given + answer for given, answer in seen]
-    for before, (given, _) in zip(left, seen[1:], strict=False):
-        torch.testing.assert_close(given, before)
-    torch.testing.assert_close(embedding[..., 4:], left[-1])
+    ((nodes,), first) = entered[0]
+    present = torch.ones(8, 3, dtype=torch.bool)
+    expected = similarities(nodes, present, Packing(batch.valid)).normalised()
+    hidden = first = first.relu()
+    for ((told, _), (passed, _)), (((given, again, edges), answer),) in zip(
+        steps, layers, strict=True
+    ):
+        assert torch.equal(told, hidden.flatten(0, 1))
+        assert torch.equal(given.flatten(0, 1), passed)
+        assert torch.equal(again, first)
+        assert torch.equal(edges.within, expected.within)
+        assert torch.equal(edges.across, expected.across)
+        hidden = answer + hidden
+    assert torch.equal(embedding[..., 4:], hidden)
 
 
-def test_what_the_speaker_says_elsewhere_is_added_in_its_measure(make_batch):
+def test_the_deeper_a_layer_the_less_it_maps():
+    layers = model(initial_residual=0.1, identity_mapping=0.3).layer
+    assert [layer.alpha for layer in layers] == [0.1] * 3
+    assert [layer.theta for layer in layers] == [math.log(0.3 / depth + 1) for depth in (1, 2, 3)]
+
+
+def test_dropout_falls_on_what_enters_on_what_each_layer_adds_and_on_what_is_judged(
+    make_batch, spy
+):
+    network = model().train()
+    dropped, entered, steps, judged = (
+        spy(m) for m in (network.dropout, network.enter, network.memory, network.classify)
+    )
+    answers = [spy(layer) for layer in network.layer]
+    network(make_batch())
+    (_, enters), *added, (_, judges) = dropped
+    assert entered[0][0][0] is enters
+    assert judged[0][0][0] is judges
+    told = [given[0] for given, _ in steps]
+    for ((_, answer),), (given, _) in zip(answers, added, strict=True):
+        assert given[0] is answer
+    for before, (_, left), after in zip(told, added, told[1:], strict=False):
+        assert torch.equal(after, before + left.flatten(0, 1))
+
+
+def test_what_the_speaker_says_elsewhere_is_added_in_its_measure(make_batch, spy):
     batch, weight = make_batch([5]), {"audio": 3, "text": 0.5, "visual": 0}
     with_, without = model(context_weight=weight), model(context_weight=dict.fromkeys(weight, 0))
     without.load_state_dict(with_.state_dict(), strict=False)
-    answers = [answer for _, answer in calls(with_.speaker, lambda: with_(batch))]
+    read = spy(with_.speaker)
     added = entering(with_, batch) - entering(without, batch)
-    torch.testing.assert_close(added[:, 0], 3 * answers[0])
-    torch.testing.assert_close(added[:, 1], 0.5 * answers[1])
+    for m, (_, said) in enumerate(read):
+        torch.testing.assert_close(added[:, m], (3, 0.5)[m] * said)
     assert not added[:, 2].any()
     assert not any(name.startswith("speaker") for name, _ in without.named_parameters())
 
 
-def test_an_utterance_is_heard_by_its_speaker_s_others_alone_before_the_graph(make_batch):
+@pytest.mark.parametrize("modality", ["audio", "text"])
+def test_a_speaker_s_reader_hears_that_speaker_alone(make_batch, spy, modality):
     batch, network = speaking(make_batch([5]), [0, 1, 0, 1, 1]), model()
-    features = {**batch.features, "audio": batch.features["audio"].clone()}
-    features["audio"][0, 3] += 1
-    before, after = (entering(network, b) for b in (batch, replace(batch, features=features)))
-    moved = (before != after).any(dim=-1)
-    assert moved[:, 0].tolist() == [False, True, False, True, True]
-    assert not moved[:, 1:].any()
+    changed = {m: x.clone() for m, x in batch.features.items()}
+    changed[modality][0, 3] += 1
+    read = spy(network.speaker)
+    network(batch)
+    network(replace(batch, features=changed))
+    before, after = (said for _, said in read[["audio", "text"].index(modality) :: 2])
+    assert (before != after).any(dim=-1).tolist() == [False, True, False, True, True]
 
 
 def test_roles_have_no_names(make_batch):

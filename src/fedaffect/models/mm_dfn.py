@@ -41,7 +41,7 @@ class MMDFN(nn.Module):
         layers: int = Field(16, ge=1, description="of the graph")
         context_layers: int = Field(2, ge=1, description="of each BiGRU")
         context_weight: dict[str, Annotated[float, Field(ge=0)]] = Field(
-            {"audio": 3.0, "visual": 0.0},
+            {"audio": 3.0, "visual": 0.0, "video": 0.0},
             description="by a modality's name, or how it begins, how much what is read of a "
             "speaker's utterances alone counts beside the features; 1 where none is given",
         )
@@ -86,12 +86,12 @@ class MMDFN(nn.Module):
         stream[self.main] = self.context(stream[self.main], packing)
         nodes = torch.stack([stream[m] + said.get(m, 0) for m in stream], dim=1)  # T, M, width
         edges = similarities(nodes, present, packing).normalised()
-        hidden = first = self.enter(nodes).relu()
+        hidden = first = self.enter(self.dropout(nodes)).relu()
         state = None
         for layer in self.layer:
             state = self.memory(hidden.flatten(0, 1), state)
             filtered = state[0].view_as(hidden)
-            hidden = layer(self.dropout(filtered), first, edges) + hidden
+            hidden = self.dropout(layer(filtered, first, edges)) + hidden
         both = torch.cat([nodes, hidden], dim=-1).masked_fill(~present.unsqueeze(-1), 0)
         embedding = both.relu().flatten(1)
         return Prediction(
