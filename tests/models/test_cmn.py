@@ -117,12 +117,34 @@ def test_an_utterance_without_a_past_is_judged_by_itself(name, make_batch):
 
 
 @torch.no_grad()
-def test_an_utterance_without_a_modality_has_no_embedding(name, make_batch):
-    batch = make_batch([4])
-    there = batch.valid.clone()
-    there[0, 2] = False
-    embedding = model(name)(replace(batch, present=dict.fromkeys(TRIO, there))).embedding
-    assert embedding.any(-1).tolist() == there.tolist()
+def test_one_hop_by_hand(make_batch):
+    """The last of three utterances: the first was its speaker's own, the second another's."""
+    network = model(hops=1)
+    batch = replace(make_batch([3]), role=torch.tensor([[0, 1, 0]]))
+    stream = torch.cat(list(batch.features.values()), dim=-1)[0]
+    query, rows = network.query(stream[2]).tanh(), torch.tensor([[0, 1]])
+    found = torch.zeros(8)
+    for speech, memory, slot in (
+        (network.own, network.own_memory, 0),
+        (network.other, network.other_memory, 1),
+    ):
+        spoke = torch.tensor([[slot == 0, slot == 1]])
+        read = memory(speech(stream, rows, spoke).tanh())[0][0]
+        read[1 - slot] = 0
+        found += (read @ query).tanh().softmax(dim=0) @ read
+    expected = network.classify((query + found).tanh())
+    torch.testing.assert_close(network(batch).logits[0, 2], expected)
+
+
+def test_dropout_falls_on_what_is_said_and_on_attention(name, make_batch, spy):
+    network = model(name, hops=2).train()
+    dropped = spy(network.dropout)
+    network(make_batch([5]))
+    memories = {"cmn": 2, "icon": 1}[name]
+    of_speech = [memory for _, memory in dropped if memory.shape[1:] == (4, 8)]
+    of_attention = [weight for _, weight in dropped if weight.shape == (5, 4)]
+    assert (len(of_speech), len(of_attention)) == (memories, 2 * memories)
+    assert len(dropped) == len(of_speech) + len(of_attention)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What is ICON's own; what it has in common with CMN is in `test_cmn.py`."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -29,11 +31,26 @@ def test_with_one_hop_every_parameter_learns(make_batch):
 
 
 @torch.no_grad()
-def test_the_memory_reads_itself_before_each_further_hop(make_batch):
-    network, batch, read = model(hops=3).eval(), make_batch(), []
-    network.meet.register_forward_hook(lambda _, given, found: read.append((given[0], found[0])))
-    network.review.register_forward_hook(lambda _, given, found: read.append((given[0], found[0])))
-    network(batch)
-    assert len(read) == 3
-    assert read[1][0] is read[0][1]
-    assert read[2][0] is read[1][1]
+def test_one_hop_by_hand(make_batch):
+    """The last of three utterances: the first was its speaker's own, the second another's."""
+    network = model(hops=1).eval()
+    batch = replace(make_batch([3]), role=torch.tensor([[0, 1, 0]]))
+    stream = torch.cat(list(batch.features.values()), dim=-1)[0]
+    rows, own = torch.tensor([[0, 1]]), torch.tensor([[True, False]])
+    said = network.own(stream, rows, own) + network.other(stream, rows, ~own)
+    memory, query = network.meet(said.tanh())[0][0], network.query(stream[2]).tanh()
+    found = (memory @ query).tanh().softmax(dim=0) @ memory
+    expected = network.classify((query + found).tanh())
+    torch.testing.assert_close(network(batch).logits[0, 2], expected)
+
+
+@torch.no_grad()
+def test_the_memory_reads_itself_before_each_further_hop(make_batch, spy):
+    network = model(hops=3).eval()
+    met, reviewed = spy(network.meet), spy(network.review)
+    network(make_batch())
+    ((_, (memory, _)),) = met
+    for given, (after, _) in reviewed:
+        assert given[0] is memory
+        memory = after
+    assert len(reviewed) == 2

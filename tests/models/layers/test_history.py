@@ -65,6 +65,14 @@ def test_reading_weighs_what_is_past_by_its_likeness_to_the_query():
     torch.testing.assert_close(seen.read(query, memory, Dropout(0.0))[2], expected)
 
 
+def test_what_dropout_takes_of_the_weights_is_not_read():
+    seen, half = history(40), torch.tensor([1.0, 0, 1, 0, 1])
+    memory = torch.arange(1.0, 6).expand(len(seen.rows), 5).unsqueeze(-1)
+    found = seen.read(torch.zeros(8, 1), memory, lambda weights: weights * half)
+    expected = torch.tensor([0, 1, 1 / 2, 4 / 3, 1, 9 / 5, 0, 1])
+    torch.testing.assert_close(found.squeeze(-1), expected)
+
+
 def test_nothing_is_read_where_nothing_is_past():
     seen = history(40)
     found = seen.read(torch.ones(8, 2), torch.ones(*seen.rows.shape, 2), Dropout(0.0))

@@ -50,7 +50,7 @@ class History:
         Returns:
             float32 [T, d].
         """
-        seen = memory.index_select(0, self.window)
+        seen = memory[self.window]
         score = torch.tanh(seen @ query.unsqueeze(-1)).squeeze(-1)
         weight = dropout(softmax_over_present(score, self.past, dim=-1))
         found: Tensor = weight.unsqueeze(-2) @ seen
