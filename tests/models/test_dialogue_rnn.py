@@ -60,13 +60,29 @@ def test_a_party_changes_while_another_speaks_only_if_it_listens(listener):
 
 
 @torch.no_grad()
-def test_the_first_speaker_hears_no_context():
-    cells, utterance = parties(), torch.randn(1, 8)
-    who = torch.tensor([[[True], [False]]])
-    past, state = cells.turn(utterance, who, torch.zeros(1, 0, 8), torch.zeros(1, 2, 8))
-    alone = torch.cat([utterance, torch.zeros(1, 8)], dim=-1)
-    torch.testing.assert_close(past[:, 0], cells.conversation(alone))
-    torch.testing.assert_close(state[:, 0], cells.speaker(alone))
+def test_a_turn_by_hand():
+    cells = parties(listener=True)
+    utterance, past, state = torch.randn(1, 8), torch.randn(1, 4, 8), torch.randn(1, 2, 8)
+    silent, speaks = state.unbind(dim=1)
+    context = cells.attend(utterance.unsqueeze(1), past).squeeze(1)
+    conversation = cells.conversation(torch.cat([utterance, speaks], dim=-1), past[:, -1])
+    speaker = cells.speaker(torch.cat([utterance, context], dim=-1), speaks)
+    listener = cells.listener(torch.cat([utterance, speaker], dim=-1), silent)
+    who = torch.tensor([[[False], [True]]])
+    heard, after = cells.turn(utterance, who, past, state)
+    torch.testing.assert_close(heard[:, 4], conversation)
+    torch.testing.assert_close(after, torch.stack([listener, speaker], dim=1))
+
+
+@torch.no_grad()
+def test_two_turns_of_one_speaker_by_hand():
+    cells, stream = parties(), torch.randn(1, 2, 8)
+    one, other = stream.unbind(dim=1)
+    alone = torch.cat([one, torch.zeros(1, 8)], dim=-1)
+    first = cells.speaker(alone)
+    second = cells.speaker(torch.cat([other, cells.conversation(alone)], dim=-1), first)
+    states = cells(stream, torch.tensor([[[True, False], [True, False]]]))
+    torch.testing.assert_close(states, torch.stack([first, second], dim=1))
 
 
 @torch.no_grad()
@@ -115,15 +131,6 @@ def test_general_attention_reads_what_it_may():
     torch.testing.assert_close(read[0, 0], torch.stack([first, 1 - first]))
     torch.testing.assert_close(attention(query, memory[:, :2]), read)
     assert not attention(query, memory[:, :0]).any()
-
-
-@torch.no_grad()
-def test_an_utterance_without_a_modality_has_no_embedding(make_batch):
-    batch = make_batch([4])
-    there = batch.valid.clone()
-    there[0, 2] = False
-    embedding = model()(replace(batch, present=dict.fromkeys(TRIO, there))).embedding
-    assert embedding.any(-1).tolist() == there.tolist()
 
 
 @pytest.mark.parametrize(
