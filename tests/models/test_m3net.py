@@ -102,6 +102,17 @@ def test_a_node_without_neighbours_keeps_what_it_says():
     assert torch.equal(FrequencyAdaptive(4)(node, edges), node)
 
 
+def test_no_node_hears_itself_beside_its_neighbours(make_batch, spy):
+    network, batch = model(), make_batch()
+    passings = [spy(passing) for passing in network.frequency]
+    network(batch)
+    present = torch.ones(8, 3, dtype=torch.bool)
+    expected = neighbours(present, Packing(batch.valid), itself=False).normalised()
+    for (((_, edges), _),) in passings:
+        assert torch.equal(edges.within, expected.within)
+        assert torch.equal(edges.across, expected.across)
+
+
 def test_only_the_main_modality_knows_who_speaks(make_batch):
     batch, network, entered = make_batch([5]), model(), []
     network.frequency[0].register_forward_pre_hook(lambda _, given: entered.append(given[0]))
@@ -116,15 +127,6 @@ def test_a_missing_modality_tells_the_others_nothing(make_batch):
     before = network(replace(batch, present=present)).logits
     torch.nn.init.normal_(network.project.map["visual"].bias)
     assert torch.equal(before, network(replace(batch, present=present)).logits)
-
-
-def test_an_utterance_without_any_modality_is_0_to_the_classifier(make_batch):
-    batch, network = make_batch(), model()
-    present = batch.valid.clone()
-    present[0, 2] = False
-    prediction = network(replace(batch, present=dict.fromkeys(TRIO, present)))
-    assert not prediction.embedding[0, 2].any()
-    torch.testing.assert_close(prediction.logits[0, 2], network.classify.bias)
 
 
 @pytest.mark.parametrize("setting", [{"width": 5}, {"frequency_layers": 0}, {"dropout": 1}])

@@ -3,7 +3,9 @@
 Chen, Shao, Zhu, Shen: CVPR 2023. Here with any number of modalities; a missing one is a node of neither
 graph. The release looks its learned weights up by position, in tables of fixed length, and a second list
 of kinds in another order than the hyperedges; here each kind of hyperedge and of node has its weight. A
-BatchNorm before the text is left out, as a state that is not learnt cannot be averaged over clients.
+hypergraph convolution has Bai et al.'s linear map, a ReLU and weights of its own; there, one map comes
+before both branches, a LeakyReLU after each convolution, and all share their weights. The gate has no
+bias, as FAGCN's. The BatchNorm before the text, whose state is not learnt, is left out.
 """
 
 from collections.abc import Mapping
