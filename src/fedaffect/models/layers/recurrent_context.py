@@ -10,7 +10,8 @@ from fedaffect.models.layers.recurrent import Recurrent
 class RecurrentContext(nn.Module):
     """A BiGRU over the conversation and one over each role's own utterances, added to the stream.
 
-    The two levels are those of MM-DFN (Hu et al. 2022) and MMTr (Zou et al. 2022).
+    The two levels are those of MM-DFN (Hu et al. 2022) and MMTr (Zou et al. 2022). What is absent is read
+    as zeros.
     """
 
     def __init__(self, width: int, dropout: float) -> None:
