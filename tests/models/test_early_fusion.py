@@ -54,14 +54,13 @@ def test_who_speaks_is_seen_unless_it_is_not_asked_for(make_batch):
         assert torch.equal(early(batch).logits, early(swapped).logits) is not roles
 
 
-def test_an_utterance_without_any_modality_has_no_embedding(make_batch):
-    batch = make_batch()
-    nothing = batch.valid.clone()
-    nothing[0, 2] = False
-    prediction = model()(replace(batch, present=dict.fromkeys(TRIO, nothing)))
-    assert not prediction.embedding[0, 2].any()
-    assert prediction.embedding[0, 1].any()
-    assert not prediction.modality_weights[0, 2].any()
+def test_dropout_falls_on_what_is_read_on_what_is_hidden_and_on_what_is_judged(make_batch, spy):
+    early = model().train()
+    dropped = spy(early.dropout)
+    readers = [spy(m) for m in (early.context, early.hidden, early.classify)]
+    early(make_batch())
+    for (_, left), ((given, _),) in zip(dropped, readers, strict=True):
+        assert given[0] is left
 
 
 @pytest.mark.parametrize(
