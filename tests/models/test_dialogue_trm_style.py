@@ -97,16 +97,6 @@ def test_an_utterance_whose_main_modality_is_missing_is_told_to_nobody(make_batc
     assert torch.equal(trm(missing).logits, trm(swapped).logits)
 
 
-def test_an_utterance_without_any_modality_has_no_embedding(make_batch):
-    batch, trm = make_batch(), model()
-    nothing = batch.valid.clone()
-    nothing[0, 2] = False
-    prediction = trm(replace(batch, present=dict.fromkeys(TRIO, nothing)))
-    assert not prediction.embedding[0, 2].any()
-    assert not prediction.modality_weights[0, 2].any()
-    torch.testing.assert_close(prediction.logits[0, 2], trm.classify.bias)
-
-
 @pytest.mark.parametrize(
     ("settings", "field"),
     [

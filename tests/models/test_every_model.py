@@ -73,10 +73,31 @@ def test_what_is_absent_is_not_read(make, make_batch, modality):
     assert (model(batch).modality_weights[0, 1:3, list(TRIO).index(modality)] == 0).all()
 
 
+def test_an_utterance_without_a_modality_has_no_embedding_and_no_weights(make, make_batch):
+    model, batch = make().train(), make_batch()
+    there = batch.valid.clone()
+    there[0, 2] = False
+    prediction = model(replace(batch, present=dict.fromkeys(TRIO, there)))
+    for tensor in (prediction.embedding, prediction.modality_weights):
+        assert torch.equal(tensor.any(dim=-1)[batch.valid], there[batch.valid])
+    prediction.logits.square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
 def test_every_parameter_learns(make, make_batch):
     model, batch = make().train(), make_batch((6, 4))
     prediction = model(batch)
     parts = (prediction.logits, prediction.embedding, *prediction.by_modality.values(),
              *prediction.embedding_by_modality.values())  # fmt: skip
     sum(part[batch.valid].square().sum() for part in parts).backward()
-    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+    idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    assert idle == []
+
+
+def test_nothing_is_created_elsewhere(make, make_batch):
+    """A tensor made without a device would land on `meta` here, and stop the first product with it."""
+    model, batch = make().train(), make_batch()
+    with torch.device("meta"):
+        prediction = model(batch)
+    for tensor in (prediction.logits, prediction.embedding, prediction.modality_weights):
+        assert tensor.isfinite().all()

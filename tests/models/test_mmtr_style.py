@@ -109,15 +109,6 @@ def test_the_main_modality_is_a_choice(main, found):
     assert set(mmtr.enhance) == set(TRIO) - {found}
 
 
-def test_an_utterance_without_any_modality_has_no_embedding(make_batch):
-    batch = make_batch()
-    nothing = batch.valid.clone()
-    nothing[0, 2] = False
-    prediction = model()(replace(batch, present=dict.fromkeys(TRIO, nothing)))
-    assert not prediction.embedding[0, 2].any()
-    assert not prediction.modality_weights[0, 2].any()
-
-
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
