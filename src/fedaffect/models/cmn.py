@@ -18,7 +18,7 @@ from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.history import History, SkippingGRU
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class CMN(nn.Module):
@@ -71,10 +71,4 @@ class CMN(nn.Module):
             found = [history.read(query, memory, self.dropout) for memory in memories]
             query = torch.tanh(query + found[0] + found[1])
         hidden = query * packing.pack(weights).any(dim=-1, keepdim=True)
-        return Prediction(
-            logits=packing.unpack(self.classify(hidden)),
-            by_modality={},
-            embedding=packing.unpack(hidden),
-            embedding_by_modality={},
-            modality_weights=weights,
-        )
+        return joint_prediction(packing, self.classify(hidden), hidden, weights)

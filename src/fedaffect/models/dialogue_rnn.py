@@ -20,7 +20,7 @@ from fedaffect.models.layers.fusion import softmax_over_present
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.recurrent import Recurrent
-from fedaffect.models.prediction import Prediction, equal_weights
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class DialogueRNN(nn.Module):
@@ -82,13 +82,7 @@ class DialogueRNN(nn.Module):
             emotions = packing.pack(self.attend(told, told, batch.valid))
         something = packing.pack(weights).any(dim=-1, keepdim=True)
         hidden = self.hidden(emotions).relu() * something
-        return Prediction(
-            logits=packing.unpack(self.classify(self.dropout(hidden))),
-            by_modality={},
-            embedding=packing.unpack(hidden),
-            embedding_by_modality={},
-            modality_weights=weights,
-        )
+        return joint_prediction(packing, self.classify(self.dropout(hidden)), hidden, weights)
 
 
 class Parties(nn.Module):

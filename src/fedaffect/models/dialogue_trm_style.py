@@ -8,23 +8,21 @@ ones. The paper's encoder from words to utterances lies before the features.
 """
 
 from collections.abc import Mapping
-from typing import Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import nn
 
 from fedaffect.errors import UserError
-from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.layers.attention import Encoder
+from fedaffect.models.layers.attention import Encoder, HeadedSection
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.fusion import GatedFusion
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.main_modality import main_modality
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.prediction import Prediction, joint_prediction
 
 
 class DialogueTRMStyle(nn.Module):
@@ -39,7 +37,7 @@ class DialogueTRMStyle(nn.Module):
         roles: number of roles; `roles` itself is the role of padding.
     """
 
-    class Settings(Section):
+    class Settings(HeadedSection):
         width: int = Field(128, ge=1)
         heads: int = Field(8, ge=1)
         feedforward: int = Field(0, ge=0, description="0 = width")
@@ -52,12 +50,6 @@ class DialogueTRMStyle(nn.Module):
             (), description="modalities that read the conversation; none named = the main one"
         )
         roles: bool = Field(True, description="whether who speaks is added where context is read")
-
-        @model_validator(mode="after")
-        def _heads_divide_width(self) -> Self:
-            if self.width % self.heads:
-                raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
-            return self
 
     def __init__(
         self, settings: Settings, *, modalities: Mapping[str, int], roles: int, classes: int
@@ -117,10 +109,6 @@ class DialogueTRMStyle(nn.Module):
         inside = Packing(torch.ones_like(here))
         vectors = self.vector_grained(vectors.flatten(0, 1), None, here, inside).view_as(vectors)
         fused, weights = self.neuron_grained(vectors, here)
-        return Prediction(
-            logits=packing.unpack(self.classify(self.dropout(fused))),
-            by_modality={},
-            embedding=packing.unpack(fused),
-            embedding_by_modality={},
-            modality_weights=packing.unpack(weights),
+        return joint_prediction(
+            packing, self.classify(self.dropout(fused)), fused, packing.unpack(weights)
         )

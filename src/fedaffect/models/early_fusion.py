@@ -16,7 +16,7 @@ from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.recurrent import Recurrent
-from fedaffect.models.prediction import Prediction, equal_weights
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class EarlyFusion(nn.Module):
@@ -56,10 +56,4 @@ class EarlyFusion(nn.Module):
         something = packing.pack(weights).any(dim=-1, keepdim=True)
         hidden = self.hidden(self.dropout(context)).relu() * something
         logits = self.classify(self.dropout(hidden))
-        return Prediction(
-            logits=packing.unpack(logits),
-            by_modality={},
-            embedding=packing.unpack(hidden),
-            embedding_by_modality={},
-            modality_weights=weights,
-        )
+        return joint_prediction(packing, logits, hidden, weights)

@@ -17,7 +17,7 @@ from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.history import History, SkippingGRU
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class ICON(nn.Module):
@@ -66,10 +66,4 @@ class ICON(nn.Module):
             memory, _ = self.review(memory) if hop else self.meet(memory)
             query = torch.tanh(query + history.read(query, memory, self.dropout))
         hidden = query * packing.pack(weights).any(dim=-1, keepdim=True)
-        return Prediction(
-            logits=packing.unpack(self.classify(hidden)),
-            by_modality={},
-            embedding=packing.unpack(hidden),
-            embedding_by_modality={},
-            modality_weights=weights,
-        )
+        return joint_prediction(packing, self.classify(hidden), hidden, weights)

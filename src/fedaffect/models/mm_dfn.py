@@ -21,7 +21,7 @@ from fedaffect.models.layers.main_modality import main_modality
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.projection import Projection
 from fedaffect.models.layers.recurrent import Recurrent
-from fedaffect.models.prediction import Prediction, equal_weights
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class MMDFN(nn.Module):
@@ -94,12 +94,8 @@ class MMDFN(nn.Module):
             hidden = self.dropout(layer(filtered, first, edges)) + hidden
         both = torch.cat([nodes, hidden], dim=-1).masked_fill(~present.unsqueeze(-1), 0)
         embedding = both.relu().flatten(1)
-        return Prediction(
-            logits=packing.unpack(self.classify(self.dropout(embedding))),
-            by_modality={},
-            embedding=packing.unpack(embedding),
-            embedding_by_modality={},
-            modality_weights=equal_weights(batch),
+        return joint_prediction(
+            packing, self.classify(self.dropout(embedding)), embedding, equal_weights(batch)
         )
 
 

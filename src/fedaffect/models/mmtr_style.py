@@ -8,22 +8,20 @@ number of modalities and roles, and missing modalities.
 """
 
 from collections.abc import Mapping
-from typing import Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.layers.attention import Attention
+from fedaffect.models.layers.attention import Attention, HeadedSection
 from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.main_modality import main_modality
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.recurrent import Recurrent
-from fedaffect.models.prediction import Prediction, equal_weights
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class MMTrStyle(nn.Module):
@@ -38,7 +36,7 @@ class MMTrStyle(nn.Module):
         roles: not used: a role's utterances are gathered, whatever its number.
     """
 
-    class Settings(Section):
+    class Settings(HeadedSection):
         width: int = Field(
             128, ge=4, multiple_of=4, description="half for each level, a quarter each direction"
         )
@@ -48,12 +46,6 @@ class MMTrStyle(nn.Module):
         main: str = Field(
             "text", description="the main modality, or how its name begins; else the first by name"
         )
-
-        @model_validator(mode="after")
-        def _heads_divide_width(self) -> Self:
-            if self.width % self.heads:
-                raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
-            return self
 
     def __init__(
         self, settings: Settings, *, modalities: Mapping[str, int], roles: int, classes: int
@@ -90,13 +82,7 @@ class MMTrStyle(nn.Module):
             fused.append(enhanced.masked_fill(absent[m], 0))
         something = packing.pack(weights).any(dim=-1, keepdim=True)
         hidden = self.hidden(torch.cat(fused, dim=-1)).relu() * something
-        return Prediction(
-            logits=packing.unpack(self.classify(self.dropout(hidden))),
-            by_modality={},
-            embedding=packing.unpack(hidden),
-            embedding_by_modality={},
-            modality_weights=weights,
-        )
+        return joint_prediction(packing, self.classify(self.dropout(hidden)), hidden, weights)
 
     def _enhanced(
         self, weak: str, cue: Tensor, main: Tensor, readable: Tensor, packing: Packing

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.layers.packing import Packing
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,25 @@ class Prediction:
             embedding_by_modality={m: x.float() for m, x in self.embedding_by_modality.items()},
             modality_weights=self.modality_weights.float(),
         )
+
+
+def joint_prediction(
+    packing: Packing, logits: Tensor, embedding: Tensor, weights: Tensor
+) -> Prediction:
+    """The prediction of a model with one opinion, of all modalities together.
+
+    Args:
+        logits: float32 [T, C] of the packed utterances.
+        embedding: float32 [T, embedding_dim].
+        weights: float32 [B, N, M], see `Prediction.modality_weights`.
+    """
+    return Prediction(
+        logits=packing.unpack(logits),
+        by_modality={},
+        embedding=packing.unpack(embedding),
+        embedding_by_modality={},
+        modality_weights=weights,
+    )
 
 
 def equal_weights(batch: DialogueBatch) -> Tensor:

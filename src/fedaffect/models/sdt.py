@@ -12,9 +12,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from fedaffect.errors import UserError
-from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.layers.attention import Encoder
+from fedaffect.models.layers.attention import Encoder, HeadedSection
 from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
@@ -36,7 +35,7 @@ class SDT(nn.Module):
         roles: number of roles; `roles` itself is the role of padding.
     """
 
-    class Settings(Section):
+    class Settings(HeadedSection):
         """The shape of the model. `paper` is width 1024, `small` 256, `narrow` 128, `tiny` 64."""
 
         width: int = Field(64, ge=1)
@@ -80,12 +79,6 @@ class SDT(nn.Module):
         def _halves(self) -> Self:
             if self.context == "recurrent" and self.width % 2:
                 raise ValueError(f"width {self.width} cannot be halved for two directions")
-            return self
-
-        @model_validator(mode="after")
-        def _heads_divide_width(self) -> Self:
-            if self.width % self.heads:
-                raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
             return self
 
     def __init__(

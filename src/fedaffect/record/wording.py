@@ -38,9 +38,9 @@ def signed(value: float | None) -> str:
     return NOTHING if value is None else f"{value:+.3f}"
 
 
-def with_spread(mean: float | None, sd: float | None) -> str:
+def with_spread(mean: float | None, sd: float | None, digits: int = 3) -> str:
     """0.6812, 0.01 → `0.681 ± 0.010`; without the latter where there is none."""
-    return figure(mean) + ("" if sd is None else f" ± {figure(sd)}")
+    return figure(mean, digits) + ("" if sd is None else f" ± {figure(sd, digits)}")
 
 
 def interval(ends: Sequence[float] | None) -> str:

@@ -1,14 +1,30 @@
 """One stream reads another: multi-head attention, and an encoder made of it, as in SDT (Ma et al. 2024)."""
 
 import math
+from typing import Self
 
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedaffect.experiment import Section
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
+
+
+class HeadedSection(Section):
+    """Settings of a model with attention, whose heads share its width."""
+
+    width: int
+    heads: int
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
 
 
 class Attention(nn.Module):

@@ -17,7 +17,7 @@ from fedaffect.errors import UserError
 from fedaffect.record.ablation.plan import Ablation
 from fedaffect.record.ablation.rows import PERSONAL, Row, notes
 from fedaffect.record.files import write_text
-from fedaffect.record.wording import NOTHING, duration, figure
+from fedaffect.record.wording import NOTHING, duration, figure, signed, with_spread
 
 ONE_TABLE = 170
 _VERDICTS = ("weighted F1", "difference", "95 % interval", "interval over", "verdict")
@@ -129,7 +129,7 @@ def _columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> dict[str, Callab
         "sd of last 5 rounds": lambda row: figure(row.measures["stability_sd_last_5"]),
         **{name.replace("_", " "): partial(_mean, name=name) for name in asked},
         "time": lambda row: duration(row.measures["seconds"]),
-        "difference": lambda row: _signed(row.difference.mean if row.difference else None),
+        "difference": lambda row: signed(row.difference.mean if row.difference else None),
         "95 % interval": _interval,
         "interval over": lambda row: (row.difference and row.difference.over) or NOTHING,
         "verdict": lambda row: row.verdict,
@@ -142,17 +142,13 @@ def _columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> dict[str, Callab
 def _mean(row: Row, name: str) -> str:
     mean, spread = row.measures[name], row.measures[f"{name}_sd"]
     digits = 3 if mean is None or abs(mean) < 10 else 1
-    return figure(mean, digits) + ("" if spread is None else f" ± {figure(spread, digits)}")
+    return with_spread(mean, spread, digits)
 
 
 def _interval(row: Row) -> str:
     if row.difference is None or row.difference.low is None:
         return NOTHING
-    return f"{_signed(row.difference.low)} to {_signed(row.difference.high)}"
-
-
-def _signed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:+.3f}"
+    return f"{signed(row.difference.low)} to {signed(row.difference.high)}"
 
 
 def _line(cells: Sequence[str]) -> str:
