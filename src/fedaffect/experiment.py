@@ -84,8 +84,11 @@ class Training(Section):
     weight_decay: float = Field(
         1e-5, ge=0, description="L2 added to the gradient, as in Adam's paper"
     )
+    optimiser: Literal["adam", "sgd"] = "adam"
+    momentum: float = Field(0.0, ge=0, lt=1, description="of sgd")
     optimiser_state: Literal["reset", "keep"] = Field(
-        "reset", description="what becomes of Adam's moments between two rounds of a client"
+        "reset",
+        description="what becomes of the optimiser's moments between two rounds of a client",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

@@ -232,8 +232,11 @@ def test_class_weights_are_the_shares_own_unless_given(corpus):
 
 def test_an_extra_loss_is_added(corpus):
     seen = []
+    corpus_label = torch.from_numpy(np.append(corpus.label, 0))
 
-    def extra(prediction, batch):
+    def extra(prediction, batch, item):
+        assert torch.equal(item < len(corpus), batch.valid)
+        assert torch.equal(corpus_label[item][batch.supervised], batch.label[batch.supervised])
         seen.append((prediction.embedding.shape, int(batch.supervised.sum())))
         return (prediction.embedding**2).mean() * 10
 
@@ -249,7 +252,7 @@ def test_an_extra_loss_is_added(corpus):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_is_a_divergence(corpus, value):
     with pytest.raises(DivergedError, match="not finite after 2 steps"):
-        fitted(corpus, extra_loss=lambda prediction, batch: prediction.logits.sum() * value)
+        fitted(corpus, extra_loss=lambda prediction, *_: prediction.logits.sum() * value)
 
 
 # --- the optimiser's memory ----------------------------------------------------------------------

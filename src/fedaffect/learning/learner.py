@@ -1,6 +1,6 @@
 """The protocol of whatever learns on one client; torch-free, so that a client without torch can run it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,7 +13,24 @@ Tensors = dict[str, npt.NDArray[Any]]
 """Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
 
 ExtraLoss = Callable[..., Any]
-"""`(prediction, batch) -> scalar`, added to a learner's own objective by an algorithm."""
+"""`(prediction, batch, item) -> scalar`, added to a learner's own objective by an algorithm.
+
+`item`, int64 [B, N]: which rows of the corpus the batch is of; in the padding one past its end.
+"""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What an algorithm adds to the gradient of each parameter w: slope + strength (w - anchor).
+
+    Attributes:
+        anchor: the parameters, named `model/...`, that learning is drawn to.
+        slope: in the same shapes; empty = 0.
+    """
+
+    anchor: Tensors = field(default_factory=dict)
+    strength: float = 0.0
+    slope: Tensors = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,10 @@ class Learner(Protocol):
         class_weights: npt.NDArray[np.float64] | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
+        correction: Correction | None = None,
+        only: Collection[str] | None = None,
+        epochs: int | None = None,
+        work: float = 1.0,
     ) -> Fit:
         """Learn from a share for the experiment's local epochs, starting from what `set` loaded.
 
@@ -91,6 +112,10 @@ class Learner(Protocol):
             class_weights: float64 [classes]; None = by the share's own label counts.
             optimiser: the state a previous `Fit` returned; None = start afresh.
             teacher: probabilities [items of the corpus, classes] to distil from; None = the learner's own.
+            correction: an algorithm's own part of every gradient.
+            only: the parameters (`model/...`) that learn, the others staying as they are; None = all.
+            epochs: instead of the experiment's local epochs.
+            work: the share of the epochs' steps that is taken before it stops, at least one step.
         """
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:

@@ -1,6 +1,9 @@
 """The torch learner: one model over conversations, weights swapped in place from client to client."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,17 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.learner import DivergedError, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.learner import Correction, DivergedError, ExtraLoss, Fit, Outputs, Tensors
 from fedaffect.learning.modality_dropout import hide_modalities
 from fedaffect.learning.objectives import class_weights as inverse_frequency
 from fedaffect.learning.objectives import sdt_objective
+from fedaffect.learning.optimisers import (
+    Corrected,
+    Named,
+    leave_untouched,
+    optimiser_for,
+    state_of,
+)
 from fedaffect.learning.precision import choose
 from fedaffect.models import build
 from fedaffect.models.batch import DialogueBatch
@@ -60,9 +70,12 @@ class ConversationTrainer:
         self._roles = max(roles, corpus.roles)
         frozen = {n for n, p in self._model.named_parameters() if not p.requires_grad}
         self._state = {
-            "model/" + name.replace(".", "/"): tensor
+            _path(name): tensor
             for name, tensor in self._model.state_dict(keep_vars=True).items()
             if name not in frozen
+        }
+        self._parameters = {
+            _path(name): p for name, p in self._model.named_parameters() if p.requires_grad
         }
         self._statistics: Tensors = {}
         self._load_features()
@@ -109,6 +122,10 @@ class ConversationTrainer:
         class_weights: npt.NDArray[np.float64] | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
+        correction: Correction | None = None,
+        only: Collection[str] | None = None,
+        epochs: int | None = None,
+        work: float = 1.0,
     ) -> Fit:
         if class_weights is None:
             label = self._corpus.label[share.supervised]
@@ -125,41 +142,53 @@ class ConversationTrainer:
         rows = np.isin(self._corpus.conversation, useful)
         lacking = not all(present[rows].any() for present in self._corpus.present.values())
 
-        adam = self._optimiser(optimiser)
+        learning = self._parameters
+        if only is not None:
+            learning = {n: p for n, p in learning.items() if n in only}
+        stepper = optimiser_for(learning, self._training, optimiser)
+        corrected = Corrected(correction, learning) if correction else None
+        per_epoch = ceil(len(useful) / self._training.batch_size)
+        wanted = ceil(work * (epochs or self._training.local_epochs) * per_epoch)
         random = np.random.default_rng(seed)
         torch.manual_seed(seed)  # dropout, of numbers and of modalities
         self._model.train()
         steps, sums, items = 0, dict[str, float](), 0
-        for _ in range(self._training.local_epochs):
-            sums, items = {}, 0
-            for conversations in shuffled(useful, self._training.batch_size, random):
-                batch = self._batch(conversations, counted)
-                if self._training.modality_dropout:
-                    batch = hide_modalities(batch, self._training.modality_dropout)
-                prediction = self._forward(batch)
-                soft = None if taught is None else taught[self._rows(conversations)]
-                loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)
-                if teacher is not None and not prediction.by_modality:
-                    raise UserError(
-                        "algorithm.distil_from: server: this model has no students; use `fused`"
-                    )
-                if extra_loss is not None:
-                    extra = extra_loss(prediction, batch)
-                    loss, parts = loss + extra, {**parts, "extra": extra}
-                adam.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                if lacking:
-                    _leave_untouched(self._model)
-                adam.step()
-                steps += 1
-                size = int(batch.supervised.sum())
-                items += size
-                for name, part in {"loss": loss, **parts}.items():
-                    sums[name] = sums.get(name, 0.0) + float(part.detach()) * size
-            if not np.isfinite(sums.get("loss", 0.0)):
-                raise DivergedError(f"the loss is not finite after {steps} steps")
+        with _frozen(self._parameters, learning):
+            while steps < wanted:
+                sums, items = {}, 0
+                order = shuffled(useful, self._training.batch_size, random)
+                for conversations in islice(order, wanted - steps):
+                    batch = self._batch(conversations, counted)
+                    if self._training.modality_dropout:
+                        batch = hide_modalities(batch, self._training.modality_dropout)
+                    prediction = self._forward(batch)
+                    item = self._rows(conversations)
+                    soft = None if taught is None else taught[item]
+                    loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)
+                    if teacher is not None and not prediction.by_modality:
+                        raise UserError(
+                            "algorithm.distil_from: server: this model has no students; use `fused`"
+                        )
+                    if extra_loss is not None:
+                        extra = extra_loss(prediction, batch, item)
+                        loss, parts = loss + extra, {**parts, "extra": extra}
+                    stepper.zero_grad(set_to_none=True)
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    if lacking:
+                        leave_untouched(learning)
+                    if corrected is not None:
+                        corrected.apply()
+                    stepper.step()
+                    steps += 1
+                    size = int(batch.supervised.sum())
+                    items += size
+                    for name, part in {"loss": loss, **parts}.items():
+                        sums[name] = sums.get(name, 0.0) + float(part.detach()) * size
+                if not np.isfinite(sums["loss"]):
+                    raise DivergedError(f"the loss is not finite after {steps} steps")
         means = {name: total / max(items, 1) for name, total in sums.items()}
-        state = self._optimiser_state(adam) if self._training.optimiser_state == "keep" else {}
+        keeps = self._training.optimiser_state == "keep"
+        state = state_of(stepper, learning) if keeps else {}
         return Fit(means.pop("loss", 0.0), means, steps, state)
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
@@ -224,41 +253,22 @@ class ConversationTrainer:
         row = np.full((1, *array.shape[1:]), padding, array.dtype)
         return torch.from_numpy(np.concatenate([array, row])).to(self._device)
 
-    def _optimiser(self, state: Mapping[str, npt.NDArray[Any]] | None) -> torch.optim.Adam:
-        settings = self._training
-        named = [(n, p) for n, p in self._model.named_parameters() if p.requires_grad]
-        adam = torch.optim.Adam(
-            [p for _, p in named],
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
-        for name, parameter in named if state else []:
-            assert state is not None
-            path = "optimiser/" + name.replace(".", "/")
-            if f"{path}/step" in state:
-                adam.state[parameter] = {
-                    key: torch.from_numpy(state[f"{path}/{key}"].copy()).to(parameter.device)
-                    for key in ("step", "exp_avg", "exp_avg_sq")
-                }
-        return adam
 
-    def _optimiser_state(self, adam: torch.optim.Adam) -> Tensors:
-        return {
-            f"optimiser/{name.replace('.', '/')}/{key}": tensor.detach().cpu().numpy().copy()
-            for name, parameter in self._model.named_parameters()
-            for key, tensor in adam.state.get(parameter, {}).items()
-        }
+def _path(name: str) -> str:
+    """torch's name of a tensor as ours: `model/gate/weight`."""
+    return "model/" + name.replace(".", "/")
 
 
-def _leave_untouched(model: torch.nn.Module) -> None:
-    """Let weight decay not wear away what a client has no data for: what gradient is 0 everywhere is none.
-
-    Adam makes a whole step of any gradient, that of the decay included, and the others would average it in.
-    """
-    for parameter in model.parameters():
-        if parameter.grad is not None and not parameter.grad.any():
-            parameter.grad = None
+@contextmanager
+def _frozen(parameters: Named, learning: Named) -> Iterator[None]:
+    """While it lasts, only those that learn have a gradient."""
+    for name, parameter in parameters.items():
+        parameter.requires_grad_(name in learning)
+    try:
+        yield
+    finally:
+        for parameter in parameters.values():
+            parameter.requires_grad_(True)
 
 
 def _device(name: str) -> torch.device:

@@ -231,7 +231,7 @@ def loss_inputs(embedding, label, classes=3):
     logits = torch.zeros(*x.shape[:2], classes)
     index = torch.tensor([[*label, 0]])
     batch = DialogueBatch({"text": x}, {"text": rows}, index, rows, index, supervised)
-    return Prediction(logits, {}, x, {}, torch.ones(*x.shape[:2], 1)), batch
+    return Prediction(logits, {}, x, {}, torch.ones(*x.shape[:2], 1)), batch, index
 
 
 def test_the_regulariser_by_hand(three):
@@ -414,7 +414,7 @@ def test_by_modality_the_regulariser_is_a_mean_that_leaves_absence_out(three):
     batch = DialogueBatch({"audio": audio, "text": text}, here, label, rows, label, rows)
     by = {"audio": audio, "text": text}
     prediction = Prediction(torch.zeros(1, 2, 3), {}, audio, by, torch.ones(1, 2, 2))
-    assert float(with_context(prediction, batch)) == pytest.approx(sqrt(2) / 2, abs=1e-5)
+    assert float(with_context(prediction, batch, label)) == pytest.approx(sqrt(2) / 2, abs=1e-5)
 
 
 def test_the_printed_sum_knows_one_weight():

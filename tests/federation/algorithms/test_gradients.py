@@ -18,8 +18,8 @@ class Probe:
     def fit(self, share, *, extra_loss=None, **arguments):
         module = self._learner._model
 
-        def noted(prediction, batch):
-            value = extra_loss(prediction, batch)
+        def noted(*batch):
+            value = extra_loss(*batch)
             if not self.regulariser:
                 names, parameters = zip(*module.named_parameters(), strict=True)
                 found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)

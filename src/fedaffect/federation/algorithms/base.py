@@ -1,7 +1,7 @@
 """What an algorithm is: four functions that know no engine, and a declaration of what may leave a client."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
 from fedaffect.federation.update import Update
-from fedaffect.learning.learner import ExtraLoss, Fit, Learner, Outputs, Tensors
+from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Learner, Outputs, Tensors
 from fedaffect.randomness import seed_for
 
 State = Tensors
@@ -69,6 +69,9 @@ class Client:
         memory: Tensors,
         extra_loss: ExtraLoss | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
+        correction: Correction | None = None,
+        only: Collection[str] | None = None,
+        epochs: int | None = None,
     ) -> tuple[Fit, Tensors]:
         """Train from `start` with this client's own randomness of this round; see `Learner.fit`.
 
@@ -84,6 +87,9 @@ class Client:
             class_weights=self._class_weights(state),
             optimiser=with_prefix(memory, "optimiser"),
             teacher=teacher,
+            correction=correction,
+            only=only,
+            epochs=epochs,
         )
         return fit, fit.optimiser
 

@@ -318,7 +318,7 @@ class FedMPD(PrototypeAlgorithm):
         if LABEL_COUNTS in state:
             importance = client.share.volume / np.maximum(state[LABEL_COUNTS], 1.0)
 
-        def loss(prediction: Prediction, batch: DialogueBatch) -> torch.Tensor:
+        def loss(prediction: Prediction, batch: DialogueBatch, _item: torch.Tensor) -> torch.Tensor:
             given = prediction.embedding_by_modality if self.per_modality else {}
             total = torch.zeros((), device=batch.label.device)
             for space, prototypes in known.items():

@@ -72,7 +72,7 @@ class FedProto(PrototypeAlgorithm):
         if not known or not self.settings.strength:
             return None
 
-        def loss(prediction: Prediction, batch: DialogueBatch) -> torch.Tensor:
+        def loss(prediction: Prediction, batch: DialogueBatch, _item: torch.Tensor) -> torch.Tensor:
             rows = batch.supervised
             prototypes = Prototypes.of(known, {}, self.centres, rows.device)
             strength: float = self.settings.strength
