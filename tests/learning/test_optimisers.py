@@ -66,7 +66,8 @@ def test_a_gradient_of_nothing_but_zeros_is_none():
     silent, heard = parameter(1.0), parameter(1.0, 2.0)
     silent.grad, heard.grad = torch.zeros(1), torch.tensor([0.0, 1.0])
     leave_untouched({"a": silent, "b": heard})
-    assert silent.grad is None and heard.grad.tolist() == [0.0, 1.0]
+    assert silent.grad is None
+    assert heard.grad.tolist() == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
@@ -138,7 +139,7 @@ def test_only_what_is_named_learns(corpus):
 
 @pytest.mark.parametrize(
     ("arguments", "steps"),
-    [({}, 6), ({"epochs": 1}, 3), ({"work": 0.5}, 3), ({"work": 0.6}, 4), ({"work": 0.01}, 1)],
+    [({}, 4), ({"epochs": 1}, 2), ({"work": 0.5}, 2), ({"work": 0.6}, 3), ({"work": 0.01}, 1)],
 )
 def test_work_is_a_share_of_the_steps(corpus, arguments, steps):
     fit, _ = fitted(corpus, "training.local_epochs=2", **arguments)
