@@ -34,7 +34,7 @@ def test_any_modalities_roles_and_lengths(make, make_batch, modalities, roles):
     assert prediction.modality_weights.shape == (3, 40, len(modalities))
     total = prediction.modality_weights[batch.valid].sum(-1)
     torch.testing.assert_close(total, torch.ones_like(total))
-    for tensor in (prediction.logits, prediction.embedding, *prediction.by_modality.values()):
+    for tensor in (prediction.logits, prediction.embedding, *prediction.students.values()):
         assert tensor.isfinite().all()
 
 
@@ -87,7 +87,7 @@ def test_an_utterance_without_a_modality_has_no_embedding_and_no_weights(make, m
 def test_every_parameter_learns(make, make_batch):
     model, batch = make().train(), make_batch((6, 4))
     prediction = model(batch)
-    parts = (prediction.logits, prediction.embedding, *prediction.by_modality.values(),
+    parts = (prediction.logits, prediction.embedding, *prediction.students.values(),
              *prediction.embedding_by_modality.values())  # fmt: skip
     sum(part[batch.valid].square().sum() for part in parts).backward()
     idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]

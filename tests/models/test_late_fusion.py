@@ -29,7 +29,7 @@ def test_probabilities_and_embeddings_are_means_of_the_modalities_present(make_b
     lacks_text = batch.valid.clone()
     lacks_text[0, 1] = False
     prediction = model()(replace(batch, present={**batch.present, "text": lacks_text}))
-    students = torch.stack([prediction.by_modality[m].softmax(-1) for m in TRIO])
+    students = torch.stack([prediction.students[m].softmax(-1) for m in TRIO])
     probability = prediction.logits.exp()
     torch.testing.assert_close(probability[0, 0], students[:, 0, 0].mean(0))
     torch.testing.assert_close(probability[0, 1], students[[0, 2], 0, 1].mean(0))
@@ -43,7 +43,7 @@ def test_an_opinion_is_of_one_modality_alone(make_batch, modality):
     batch, late = make_batch(), model()
     moved = {**batch.features, modality: batch.features[modality] + 1}
     before, after = late(batch), late(replace(batch, features=moved))
-    for parts in ("by_modality", "embedding_by_modality"):
+    for parts in ("students", "embedding_by_modality"):
         for m in TRIO:
             same = torch.equal(getattr(before, parts)[m], getattr(after, parts)[m])
             assert same is (m != modality)

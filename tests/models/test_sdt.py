@@ -77,9 +77,9 @@ def test_shapes(make_batch, modalities, fusion, length):
     assert prediction.logits.shape == (2, length, 4)
     assert prediction.embedding.shape == (2, length, 5)
     assert prediction.modality_weights.shape == (2, length, m)
-    assert list(prediction.by_modality) == list(prediction.embedding_by_modality)
-    assert list(prediction.by_modality) == list(modalities)
-    assert all(x.shape == (2, length, 4) for x in prediction.by_modality.values())
+    assert list(prediction.students) == list(prediction.embedding_by_modality)
+    assert list(prediction.students) == list(modalities)
+    assert all(x.shape == (2, length, 4) for x in prediction.students.values())
     assert all(x.shape == (2, length, 5) for x in prediction.embedding_by_modality.values())
     assert all(tensor.isfinite().all() for tensor in tensors(prediction).values())
 
@@ -134,7 +134,7 @@ def test_one_utterance_s_feature_changes_the_others_of_its_conversation_only(mak
     features[source][0, 1] += 1
     before, after = sdt(batch), sdt(replace(batch, features=features))
     for m in TRIO:
-        moved = (before.by_modality[m] - after.by_modality[m]).abs().amax(-1) > 1e-6
+        moved = (before.students[m] - after.students[m]).abs().amax(-1) > 1e-6
         assert moved[0].all()
         assert not moved[1].any()
 
@@ -260,7 +260,7 @@ def test_encoders_that_are_off_are_not_there(make_batch, encoders):
     before, after = off(batch), off(changed)
     reads_text = {"intra": {"text"}, "inter": {"audio", "visual", "text"}}[encoders]
     for m in TRIO:  # a query is a residual too: with `inter`, text still passes on what it is
-        same = torch.allclose(before.by_modality[m], after.by_modality[m])
+        same = torch.allclose(before.students[m], after.students[m])
         assert same == (m not in reads_text)
 
 
@@ -297,7 +297,7 @@ def test_students_alone_predict_their_mean_probability(make_batch):
     batch = make_batch()
     prediction = model(predict_with="students")(batch)
     present = torch.stack([batch.present[m] & batch.valid for m in TRIO], dim=-1).unsqueeze(-1)
-    each = torch.stack([prediction.by_modality[m].softmax(-1) for m in TRIO], dim=-2)
+    each = torch.stack([prediction.students[m].softmax(-1) for m in TRIO], dim=-2)
     mean = (each * present).sum(-2) / present.sum(-2).clamp_min(1)
     rows = batch.valid & present.any(-2).squeeze(-1)
     torch.testing.assert_close(prediction.logits.exp()[rows], mean[rows])

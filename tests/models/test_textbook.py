@@ -49,7 +49,7 @@ def test_predictions_and_gradients_agree(monkeypatch, textbook, batch, worthwhil
     torch.testing.assert_close(one.logits[rows], other.logits[rows], rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(one.modality_weights[rows], other.modality_weights[rows])
     for prediction in (one, other):
-        students = sum(logits[rows].square().sum() for logits in prediction.by_modality.values())
+        students = sum(logits[rows].square().sum() for logits in prediction.students.values())
         (prediction.logits[rows].square().sum() + students).backward()
     named = dict(theirs.named_parameters())
     for name, parameter in ours.named_parameters():

@@ -139,10 +139,10 @@ def sdt_objective(
     class_weights: Tensor | None = None,
     teacher: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, students summed over modalities; and a contrastive term if asked.
+    """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, each summed over students; and a contrastive term if asked.
 
     All three terms are over supervised rows, an unsupervised utterance being context only; those of a
-    student, its denominators included, over the supervised rows that have its modality.
+    student of a modality, its denominators included, over the supervised rows that have it.
 
     Args:
         class_weights: float [C]; None = all 1.
@@ -167,8 +167,8 @@ def sdt_objective(
         prediction.logits, batch.label, supervised, class_weights, *sharpened
     )
     student, distilled = torch.zeros_like(task), torch.zeros_like(task)
-    for modality, logits in prediction.by_modality.items():
-        rows = supervised & batch.present[modality]
+    for name, logits in prediction.students.items():
+        rows = supervised & batch.present.get(name, batch.valid)
         student = student + weighted_cross_entropy(
             logits, batch.label, rows, class_weights, *sharpened
         )

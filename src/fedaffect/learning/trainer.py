@@ -165,7 +165,7 @@ class ConversationTrainer:
                     item = self._rows(conversations)
                     soft = None if taught is None else taught[item]
                     loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)
-                    if teacher is not None and not prediction.by_modality:
+                    if teacher is not None and not prediction.students:
                         raise UserError(
                             "algorithm.distil_from: server: this model has no students; use `fused`"
                         )

@@ -49,7 +49,7 @@ class LateFusion(nn.Module):
         embedding = torch.stack([opinion.embedding for opinion in opinions.values()], dim=-2)
         return Prediction(
             logits=(log_probability + log_weight).logsumexp(dim=-2),
-            by_modality={m: opinion.logits for m, opinion in opinions.items()},
+            students={m: opinion.logits for m, opinion in opinions.items()},
             embedding=(weights.unsqueeze(-1) * embedding).sum(dim=-2),
             embedding_by_modality={m: opinion.embedding for m, opinion in opinions.items()},
             modality_weights=weights,

@@ -53,7 +53,7 @@ class Neighbours(nn.Module):
         logits, weights = self.classify(torch.cat(read, dim=-1)), equal_weights(batch)
         return Prediction(
             logits=logits,
-            by_modality={},
+            students={},
             embedding=logits * weights.any(dim=-1, keepdim=True),
             embedding_by_modality={},
             modality_weights=weights,

@@ -16,8 +16,8 @@ class Prediction:
 
     Attributes:
         logits: float32 [B, N, C] of all modalities together.
-        by_modality: by modality, float32 [B, N, C]; means nothing where the modality is absent. Empty
-            where a model has no opinion of each modality.
+        students: logits float32 [B, N, C] of a model's parts, each called by the modality it is of (it
+            then means nothing where that is absent) or by a name of its own; empty where it has none.
         embedding: float32 [B, N, embedding_dim], what prototypes are means of; 0 without a modality.
         embedding_by_modality: by modality, float32 [B, N, embedding_dim]; empty where a model has none.
         modality_weights: float32 [B, N, M] in the order of the modalities; 0 where absent, and the
@@ -25,7 +25,7 @@ class Prediction:
     """
 
     logits: Tensor
-    by_modality: Mapping[str, Tensor]
+    students: Mapping[str, Tensor]
     embedding: Tensor
     embedding_by_modality: Mapping[str, Tensor]
     modality_weights: Tensor
@@ -34,7 +34,7 @@ class Prediction:
         """The same in float32, whatever precision the model's products had."""
         return Prediction(
             logits=self.logits.float(),
-            by_modality={m: x.float() for m, x in self.by_modality.items()},
+            students={m: x.float() for m, x in self.students.items()},
             embedding=self.embedding.float(),
             embedding_by_modality={m: x.float() for m, x in self.embedding_by_modality.items()},
             modality_weights=self.modality_weights.float(),
@@ -53,7 +53,7 @@ def joint_prediction(
     """
     return Prediction(
         logits=packing.unpack(logits),
-        by_modality={},
+        students={},
         embedding=packing.unpack(embedding),
         embedding_by_modality={},
         modality_weights=weights,

@@ -148,7 +148,7 @@ class SDT(nn.Module):
         )
         return Prediction(
             logits=packing.unpack(logits),
-            by_modality={m: packing.unpack(logits) for m, logits in student.items()},
+            students={m: packing.unpack(logits) for m, logits in student.items()},
             embedding=packing.unpack(self.embed(fused)),
             embedding_by_modality={m: packing.unpack(self.embed(h)) for m, h in hidden.items()},
             modality_weights=packing.unpack(weights),

@@ -1,0 +1,83 @@
+"""The council by hand: a product of experts whose members learn each for itself, unless told to listen."""
+
+import pytest
+import torch
+
+from fedaffect.errors import UserError
+from fedaffect.experiment import Training
+from fedaffect.learning.objectives import sdt_objective
+from fedaffect.models import build
+
+TRIO = {"audio": 3, "text": 4, "visual": 2}
+PAIR = [{"name": "early_fusion", "width": 4}, {"name": "late_fusion", "width": 6}]
+
+
+def council(members):
+    torch.manual_seed(0)
+    return build("council", {"members": members}, modalities=TRIO, roles=2, classes=4)
+
+
+def size(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_it_is_its_members_and_nothing_else():
+    alone = [
+        build(m["name"], {"width": m["width"]}, modalities=TRIO, roles=2, classes=4) for m in PAIR
+    ]
+    assert size(council(PAIR)) == sum(size(model) for model in alone)
+
+
+def test_the_answer_is_the_geometric_mean(make_batch):
+    batch, model = make_batch(), council(PAIR).eval()
+    one, other = (member(batch) for member in model.member.values())
+    product = (one.logits.softmax(-1) * other.logits.softmax(-1)).sqrt()
+    expected = product / product.sum(-1, keepdim=True)
+    prediction = model(batch)
+    torch.testing.assert_close(
+        prediction.logits.softmax(-1)[batch.valid], expected[batch.valid], rtol=1e-4, atol=1e-6
+    )
+    assert prediction.embedding.shape[-1] == one.embedding.shape[-1] + other.embedding.shape[-1]
+
+
+def test_two_of_a_kind_are_two_models(make_batch):
+    batch, model = make_batch(), council([PAIR[0], PAIR[0]]).eval()
+    assert list(model(batch).students) == ["1 early_fusion", "2 early_fusion"]
+    one, other = (member(batch).logits for member in model.member.values())
+    assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("distillation", [0.0, 1.0])
+def test_members_learn_from_each_other_only_by_distillation(make_batch, distillation):
+    """What the second member says moves the first only where both learn from their common answer."""
+    batch, model = make_batch(), council(PAIR)
+    training = Training(
+        task_weight=0, student_weight=1, distillation_weight=distillation, detach_teacher=True
+    )
+
+    def gradient(scale):
+        with torch.no_grad():
+            for p in model.member["2 late_fusion"].parameters():
+                p.mul_(scale)
+        model.zero_grad()
+        torch.manual_seed(1)
+        sdt_objective(model(batch), batch, training)[0].backward()
+        return torch.cat([p.grad.flatten() for p in model.member["1 early_fusion"].parameters()])
+
+    same = torch.allclose(gradient(1.0), gradient(2.0), atol=1e-7)
+    assert same == (not distillation)
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ([{"name": "council"}, PAIR[0]], "`council` can be no member"),
+        ([{"name": "json:dumps"}, PAIR[0]], "`json:dumps` can be no member"),
+        ([{"name": "sdtt"}, PAIR[0]], "no model `sdtt`"),
+        ([{"name": "sdt", "widht": 3}, PAIR[0]], "widht"),
+        ([PAIR[0]], "at least 2"),
+    ],
+)
+def test_an_unsound_council_is_refused(members, reason):
+    with pytest.raises(UserError, match=reason):
+        council(members)
