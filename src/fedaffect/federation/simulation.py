@@ -64,7 +64,7 @@ class Simulation:
         self.algorithm = find(experiment.algorithm)
         shares = _shares(corpus, experiment, self.algorithm.pooled)
         self.experiment, self.corpus, self.shares = experiment, corpus, shares
-        self._kinds = kinds_of(experiment, corpus, learner)
+        self._kinds = kinds_of(experiment, corpus, learner, len(shares))
         self.context = self._kinds[0].context
         self._ensure_can_share()
         if experiment.rounds.average and self.algorithm.evaluations[0] != "global":
@@ -260,28 +260,32 @@ def client_side(
     from fedaffect.learning.trainer import ConversationTrainer
 
     learner = ConversationTrainer(corpus, experiment)
-    kinds = kinds_of(experiment, corpus, learner)
+    kinds = kinds_of(experiment, corpus, learner, len(shares))
     memory = MemoryStore(folder / "memory")
     return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
 
 
-def kinds_of(experiment: Experiment, corpus: ConversationCorpus, learner: Learner) -> list[Kind]:
+def kinds_of(
+    experiment: Experiment, corpus: ConversationCorpus, learner: Learner, clients: int
+) -> list[Kind]:
     """A kind of client for each of `clients.variants`; without any, the one of the given learner."""
     if not experiment.clients.variants:
-        return [Kind(_context(experiment, corpus, learner), learner)]
+        return [Kind(_context(experiment, corpus, learner, clients), learner)]
     from fedaffect.learning.trainer import ConversationTrainer
 
     kinds = []
     for settings in experiment.clients.variants:
         own = experiment.with_settings(settings)
         trainer = ConversationTrainer(corpus, own)
-        kinds.append(Kind(_context(own, corpus, trainer), trainer))
+        kinds.append(Kind(_context(own, corpus, trainer, clients), trainer))
     return kinds
 
 
-def _context(experiment: Experiment, corpus: ConversationCorpus, learner: Learner) -> Context:
-    names = tuple(corpus.features)
-    return Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim, names)
+def _context(
+    experiment: Experiment, corpus: ConversationCorpus, learner: Learner, clients: int
+) -> Context:
+    names, dim = tuple(corpus.features), learner.embedding_dim
+    return Context(experiment, corpus.classes, 0, learner.get(), dim, names, clients)
 
 
 def stability(standing: Standing) -> dict[str, float | int]:

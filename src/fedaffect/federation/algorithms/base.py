@@ -36,6 +36,7 @@ class Context:
         initial: the model that everybody draws from the seed (`model/...`).
         embedding_dim: length of a prototype.
         modalities: their names, sorted.
+        clients: how many there are, whoever takes part in a round.
     """
 
     experiment: Experiment
@@ -44,6 +45,7 @@ class Context:
     initial: Tensors
     embedding_dim: int
     modalities: tuple[str, ...] = ()
+    clients: int = 1
 
 
 @dataclass(frozen=True)

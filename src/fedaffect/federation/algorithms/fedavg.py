@@ -13,7 +13,7 @@ from fedaffect.federation.algorithms.base import (
     specs,
 )
 from fedaffect.federation.update import Update
-from fedaffect.learning.learner import Tensors
+from fedaffect.learning.learner import Fit, Tensors
 
 
 class FedAvg(Algorithm):
@@ -23,13 +23,17 @@ class FedAvg(Algorithm):
         return dict(context.initial)
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
-        fit, memory = client.learn(model(state), state, memory)
+        fit, memory = self.learn(state, client, memory)
         update = Update(
             client.learner.get(),
             weights={"model": client.share.volume},
             scalars={"loss": fit.loss, **fit.parts},
         )
         return update, memory
+
+    def learn(self, state: State, client: Client, memory: Tensors) -> tuple[Fit, Tensors]:
+        """Learn from the server's model; the fit, and what the client remembers."""
+        return client.learn(model(state), state, memory)
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
         return {**state, **aggregate.tensors}
