@@ -158,8 +158,9 @@ def test_a_quorum_is_enough(play):
 
 def test_a_lost_round_leaves_the_state(play):
     failing = [(2, 0), (2, 1), (2, 3)]
-    outcome, events, _ = play([0.4, 0.9], "rounds.selection=last", failing=failing)
+    outcome, events, engine = play([0.4, 0.9], "rounds.selection=last", failing=failing)
     assert (outcome.round, w(outcome)) == (2, 0.4)
+    assert ("rewind", 1) in engine.calls  # and what clients remember
     (lost,) = [e for e in events if e["kind"] == "round_lost"]
     assert lost["round"] == 2
     assert lost["reason"] == (

@@ -232,6 +232,8 @@ class Rounds:
     def _lost(self, standing: Standing, seen: "_Seen", asked: int) -> None:
         got, quorum = len(seen.losses), self._experiment.rounds.quorum
         reason = f"{got} of {asked} clients answered; the quorum is {quorum:g}"
+        # What clients remember must not run ahead of a state that never heard of it.
+        self._engine.rewind(standing.round - 1)
         if not asked:
             reason = "nobody was online (clients.availability)"
         if seen.reasons:

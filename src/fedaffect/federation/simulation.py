@@ -64,7 +64,7 @@ class Simulation:
         self.algorithm = find(experiment.algorithm)
         shares = _shares(corpus, experiment, self.algorithm.pooled)
         self.experiment, self.corpus, self.shares = experiment, corpus, shares
-        self._kinds = kinds_of(experiment, corpus, learner, len(shares))
+        self._kinds = kinds_of(experiment, corpus, learner, _learning(shares))
         self.context = self._kinds[0].context
         self._ensure_can_share()
         if experiment.rounds.average and self.algorithm.evaluations[0] != "global":
@@ -260,7 +260,7 @@ def client_side(
     from fedaffect.learning.trainer import ConversationTrainer
 
     learner = ConversationTrainer(corpus, experiment)
-    kinds = kinds_of(experiment, corpus, learner, len(shares))
+    kinds = kinds_of(experiment, corpus, learner, _learning(shares))
     memory = MemoryStore(folder / "memory")
     return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
 
@@ -286,6 +286,11 @@ def _context(
 ) -> Context:
     names, dim = tuple(corpus.features), learner.embedding_dim
     return Context(experiment, corpus.classes, 0, learner.get(), dim, names, clients)
+
+
+def _learning(shares: Sequence[Share]) -> int:
+    """How many clients ever take part: those with something to learn from."""
+    return sum(share.volume > 0 for share in shares)
 
 
 def stability(standing: Standing) -> dict[str, float | int]:

@@ -36,7 +36,7 @@ class Context:
         initial: the model that everybody draws from the seed (`model/...`).
         embedding_dim: length of a prototype.
         modalities: their names, sorted.
-        clients: how many there are, whoever takes part in a round.
+        clients: how many have something to learn from, whoever takes part in a round.
     """
 
     experiment: Experiment
@@ -168,6 +168,11 @@ def features(state: State) -> Tensors:
 def model(tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
     """The model's tensors (`model/...`)."""
     return with_prefix(tensors, "model")
+
+
+def floating(tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
+    """Those that hold real numbers: all that is learnt, and no counters."""
+    return {name: array for name, array in tensors.items() if array.dtype.kind == "f"}
 
 
 def specs(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, Spec]:

@@ -39,7 +39,7 @@ class Engine(Protocol):
         """A checkpoint of `round_number` stands; memories are needed only as of the rounds in `keep`."""
 
     def rewind(self, round_number: int) -> None:
-        """Forget what clients remembered after `round_number`: the run resumes there."""
+        """Forget what clients remembered after `round_number`: the run resumes there, or was lost since."""
 
     def close(self) -> None:
         """Let go of processes and connections."""
