@@ -1,5 +1,7 @@
 """The council by hand: a product of experts whose members learn each for itself, unless told to listen."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -47,6 +49,17 @@ def test_two_of_a_kind_are_two_models(make_batch):
     assert not torch.allclose(one, other)
 
 
+def test_a_member_sees_what_it_reads(make_batch):
+    """Modalities by how their names begin; what only one member reads moves no other."""
+    batch, model = make_batch(), council([PAIR[0], {**PAIR[0], "reads": ["aud", "text"]}]).eval()
+    louder = {**batch.features, "visual": batch.features["visual"] + 1}
+    before, after = model(batch), model(replace(batch, features=louder))
+    moved = {n: not torch.equal(before.students[n], after.students[n]) for n in before.students}
+    assert moved == {"1 early_fusion": True, "2 early_fusion": False}
+    expected = torch.tensor([1 / 3 + 1 / 2, 1 / 3 + 1 / 2, 1 / 3]) / 2
+    torch.testing.assert_close(before.modality_weights[0, 0], expected)
+
+
 @pytest.mark.parametrize("distillation", [0.0, 1.0])
 def test_members_learn_from_each_other_only_by_distillation(make_batch, distillation):
     """What the second member says moves the first only where both learn from their common answer."""
@@ -76,6 +89,7 @@ def test_members_learn_from_each_other_only_by_distillation(make_batch, distilla
         ([{"name": "sdtt"}, PAIR[0]], "no model `sdtt`"),
         ([{"name": "sdt", "widht": 3}, PAIR[0]], "widht"),
         ([PAIR[0]], "at least 2"),
+        ([PAIR[0], {**PAIR[0], "reads": ["face"]}], "reads face, and there is only: audio, text"),
     ],
 )
 def test_an_unsound_council_is_refused(members, reason):
