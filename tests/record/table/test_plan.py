@@ -51,6 +51,20 @@ def test_only_some_corpora_and_rows(write: Write, tmp_path: Path) -> None:
         table.of_rows(["odd"])
 
 
+def test_a_row_may_be_of_some_corpora_only(write: Write, tmp_path: Path) -> None:
+    table = load(write("[rows.alone]", "[rows.alone]\ncorpora=['text']"), tmp_path)
+    rows = {corpus: [e.row for e in entries] for corpus, entries in table.entries.items()}
+    assert rows == {"talk": ["plain", "tuned & more"], "text": ["plain", "tuned & more", "alone"]}
+
+
+def test_a_corpus_without_a_row_is_refused(write: Write, tmp_path: Path) -> None:
+    only = ["[rows.plain]", "[rows.plain]\ncorpora=['text']"]
+    only += ["[rows.alone]", "[rows.alone]\ncorpora=['text']"]
+    only += ["seeds = 3", "seeds = 3\ncorpora=['text']"]
+    with pytest.raises(UserError, match="corpora.talk: no row is run on it; leave it out"):
+        load(write(*only), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("replaced", "said"),
     [
@@ -81,6 +95,7 @@ def test_only_some_corpora_and_rows(write: Write, tmp_path: Path) -> None:
             r"row `tuned & more`: data: another corpus \(other\)",
         ),
         (("[rows.plain]", "[rows.plain"), "not valid TOML"),
+        (("[rows.alone]", "[rows.alone]\ncorpora=['tax']"), "rows.alone.corpora: `tax` is not in"),
     ],
 )
 def test_one_line_names_file_field_and_cure(

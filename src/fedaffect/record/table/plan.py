@@ -24,6 +24,7 @@ class RowSection(Section):
     settings: list[str] = Field([])
     seeds: int | None = Field(None, ge=1, le=1000, description="instead of the table's")
     candidates: dict[_OneLine, list[str]] = Field({}, max_length=MOST_CANDIDATES)
+    corpora: list[str] = Field([], description="only on these; on all where none is named")
 
 
 class TableFile(Section):
@@ -45,6 +46,21 @@ class TableFile(Section):
             if one == other:
                 raise ValueError(f"pairs: `{one}` is there with itself; name two classes")
         return self
+
+    @model_validator(mode="after")
+    def _every_corpus_has_a_row(self) -> Self:
+        for name, row in self.rows.items():
+            for corpus in row.corpora:
+                if corpus not in self.corpora:
+                    raise ValueError(f"rows.{name}.corpora: `{corpus}` is not in [corpora]")
+        for corpus in self.corpora:
+            if not self.rows_on(corpus):
+                raise ValueError(f"corpora.{corpus}: no row is run on it; leave it out")
+        return self
+
+    def rows_on(self, corpus: str) -> dict[str, RowSection]:
+        """The rows of a corpus, by name."""
+        return {n: r for n, r in self.rows.items() if not r.corpora or corpus in r.corpora}
 
 
 def load(
@@ -70,7 +86,7 @@ def load(
             continue
         common = (*file.settings, *own)
         found = []
-        for name, row in file.rows.items():
+        for name, row in file.rows_on(corpus).items():
             candidates = _candidates(path, base, common, corpus, name, row, out)
             number = seeds or row.seeds or file.seeds
             found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds))
