@@ -188,6 +188,54 @@ class Clients(Section):
         return text
 
 
+class Conditions(Section):
+    """What goes wrong: with the recordings, the labels, the clients' work and its way to the server.
+
+    By default nothing. All is drawn from the seed: one utterance, client or update at a time, so that what is
+    hit at a low rate is hit at a higher one too. docs/conditions.md says exactly what each does.
+    """
+
+    missing_clients: float = Field(
+        0.0, ge=0, le=1, description="fraction of the clients that have nothing of one modality"
+    )
+    missing_utterances: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how often an utterance lacks a modality, each by itself; never the last it has",
+    )
+    missing_modality: str = Field(
+        "", description="the one that clients and utterances may lack; any where none is named"
+    )
+    missing_in: Literal["train", "everywhere"] = Field(
+        "train", description="where utterances lack modalities; everywhere: in dev and test too"
+    )
+    label_noise: float = Field(
+        0.0, ge=0, le=1, description="how often a label that clients learn from is a wrong one"
+    )
+    label_noise_sparsity: float = Field(
+        0.4, ge=0, lt=1, description="of the wrong classes, how many a class is never taken for"
+    )
+    stragglers: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how often a client has time for a part of its steps only, drawn uniformly",
+    )
+    drop_out: float = Field(
+        0.0, ge=0, lt=1, description="how often a chosen client fails, its work undone"
+    )
+    lost: float = Field(
+        0.0, ge=0, lt=1, description="how often an update never arrives, the client not knowing it"
+    )
+    late: float = Field(
+        0.0, ge=0, lt=1, description="how often an update misses its round, and each round after"
+    )
+    late_discount: float = Field(
+        1.0, ge=0, le=1, description="factor on a late update's weight for each round it is late"
+    )
+
+
 class Rounds(Section):
     count: int = Field(20, ge=1, description="at most")
     patience: int = Field(
@@ -209,6 +257,12 @@ class Rounds(Section):
         False,
         description="tell the best test score of all rounds too, as much of the literature does; "
         "nothing is chosen by it",
+    )
+    target: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="a dev weighted F1: tell the rounds and bytes until it is first reached; 0 = none",
     )
     evaluate_every: int = Field(1, ge=1, description="rounds from one dev score to the next")
     checkpoint_every: int = Field(1, ge=1, description="rounds that a killed run loses at most")
@@ -249,6 +303,7 @@ class Experiment(Section):
     training: Training = Training()
     algorithm: Algorithm = Algorithm()
     clients: Clients = Clients()
+    conditions: Conditions = Conditions()
     rounds: Rounds = Rounds()
     engine: Engine = Engine()
 

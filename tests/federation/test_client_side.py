@@ -5,14 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import labels_per_client
+from fedaffect.corpus.partition import labels_per_client, partition
 from fedaffect.federation import simulation as module
-from fedaffect.federation.algorithms.base import Spec, specs
-from fedaffect.federation.client_side import RefusedError, guard, statistics_specs
+from fedaffect.federation.algorithms import find
+from fedaffect.federation.algorithms.base import Context, Spec, specs
+from fedaffect.federation.client_side import (
+    ClientSide,
+    Kind,
+    Message,
+    RefusedError,
+    guard,
+    statistics_specs,
+)
+from fedaffect.federation.conditions import fate
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.evaluation import as_tensors
+from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
 from fedaffect.learning.metrics import BINS, Evaluation
+from fedaffect.learning.trainer import ConversationTrainer
 
 DECLARED = {"model/w": Spec((2,), "float32")}
 
@@ -272,3 +283,95 @@ def _evaluation_specs(corpus):
     )
     named = as_tensors({"head": shapes, "prototype": shapes})
     return {n: Spec(a.shape, str(a.dtype)) for n, a in named.items()}
+
+
+# --- conditions ----------------------------------------------------------------------------------
+
+
+def content(update):
+    tensors = {n: a.tobytes() for n, a in update.tensors.items()}
+    return tensors, dict(update.weights), dict(update.fallback), dict(update.scalars)
+
+
+def test_a_client_is_none_the_wiser_of_what_is_hidden_from_it(tiny, corpus, tmp_path):
+    """In every stage it answers as one of a corpus that never had it: no audio, and its own labels."""
+    experiment = tiny("fedproto", "training.class_weights=federated")
+    learner = ConversationTrainer(corpus, experiment)
+    share = partition(corpus, experiment.partition, 0)[0]
+    hidden = {"audio": np.ones(len(corpus), bool)}
+    own = replace(share, hidden=hidden, label=(corpus.label[share.supervised] + 1) % 3)
+    view = own.view(corpus)
+
+    def replies(data, held, learner, name):
+        context = Context(experiment, data.classes, 0, learner.get(), learner.embedding_dim)
+        kind = Kind(context, learner)
+        side = ClientSide(find(experiment.algorithm), [kind], data, [held], MemoryStore(name))
+        class_weights = {"statistics/label_frequency": np.full(3, 1 / 3)}
+        for stage, number in (("statistics", 0), ("train", 1), ("evaluate", 1)):
+            yield content(side.work(Message(stage, 0, number, class_weights, "test")))
+
+    there = list(replies(view, share, ConversationTrainer(view, experiment), tmp_path / "there"))
+    here = list(replies(corpus, own, learner, tmp_path / "here"))
+    assert here == there
+    whole = list(replies(corpus, share, learner, tmp_path / "whole"))
+    assert all(one != other for one, other in zip(here, whole, strict=True))
+
+
+@pytest.mark.parametrize("name", ["fedavg", "fedproto"])
+def test_stragglers_take_their_share_of_the_steps(tiny, simulate, name):
+    settings = ("conditions.stragglers=0.5", "training.local_epochs=4", "training.batch_size=1")
+    experiment = tiny(name, *settings)
+    asked = []
+
+    class Noting:
+        def __init__(self, learner):
+            self._learner = learner
+
+        def __getattr__(self, attribute):
+            return getattr(self._learner, attribute)
+
+        def fit(self, share, **arguments):
+            fit = self._learner.fit(share, **arguments)
+            asked.append((arguments["work"], fit.steps))
+            return fit
+
+    done = simulate(experiment, wrap=Noting)
+    algorithm = done.simulation.algorithm
+    work = [fate(algorithm, experiment, r, c).work for r in (1, 2, 3) for c in range(3)]
+    assert [w for w, _ in asked] == work
+    assert 1.0 in work
+    assert min(work) < 1
+    conversations = [len(s.conversations) for s in done.simulation.shares] * 3
+    assert [steps for _, steps in asked] == [
+        int(np.ceil(w * 4 * n)) for w, n in zip(work, conversations, strict=True)
+    ]
+    assert [e.get("work", 1.0) for e in done.of_kind("client_finished")] == work
+
+
+def test_who_drops_out_remembers_nothing_and_who_is_lost_does_not_know_it(tiny, simulate):
+    """Fates of round 2 and 3: memories are newer after the one, and not after the other."""
+    experiment = tiny(
+        "fedproto",
+        *("conditions.drop_out=0.4", "conditions.lost=0.4", "rounds.quorum=0", "rounds.count=6"),
+    )
+    done = simulate(experiment)
+    drawn = {
+        (r, c): fate(done.simulation.algorithm, experiment, r, c)
+        for r in range(1, 7)
+        for c in range(3)
+    }
+    failed = {(e["round"], e["client"]) for e in done.of_kind("client_failed")}
+    assert failed == {which for which, one in drawn.items() if one.drops_out}
+    (reason,) = {e["reason"] for e in done.of_kind("client_failed")}
+    assert reason == "dropped out (conditions.drop_out)"
+    lost = {(e["round"], e["client"]) for e in done.of_kind("client_finished") if "lost" in e}
+    assert lost == {w for w, one in drawn.items() if one.lost and not one.drops_out}
+    assert {r for r, _ in failed} & {5, 6}
+    assert {r for r, _ in lost} & {5, 6}
+    undone = {e["round"] for e in done.of_kind("round_lost")}
+    for number, client in drawn:  # the last two rounds' memories are kept
+        if number >= 5 and number not in undone:
+            version = (
+                done.folder / "memory" / f"client-{client:04d}" / f"round-{number:06d}.safetensors"
+            )
+            assert version.exists() == (not drawn[number, client].drops_out)

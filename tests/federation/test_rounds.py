@@ -11,6 +11,7 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.checkpoints import Checkpoints
+from fedaffect.federation.conditions import fate
 from fedaffect.federation.engines.contract import Reply
 from fedaffect.federation.events import EventLog, read
 from fedaffect.federation.rounds import Rounds
@@ -204,6 +205,90 @@ def test_a_run_that_lost_its_last_evaluation_still_ends(play):
     outcome, _, _ = play([0.4, 0.9], "rounds.evaluate_every=2", failing=everybody(2))
     assert (outcome.round, w(outcome)) == (2, 0.4)
     assert outcome.standing.dev_scores == {}
+
+
+# --- updates that are lost or late ---------------------------------------------------------------
+
+
+def expected(quality, delay_of, discount=1.0, undone=()):
+    """The model after each round: the mean of what is there, of weight discount^(rounds since sent).
+
+    Args:
+        delay_of: (round, client) → rounds that the update is late; None = it never arrives.
+        undone: rounds that are lost: what is there by then waits on, what they send never was.
+    """
+    found, pending = [], []
+    for number, value in enumerate(quality, start=1):
+        if number in undone:
+            found.append(found[-1])
+            continue
+        delays = [delay_of(number, client) for client in range(CLIENTS)]
+        pending += [(number, number + d, value) for d in delays if d is not None]
+        due = [(discount ** (number - sent), v) for sent, due, v in pending if due <= number]
+        pending = [one for one in pending if one[1] > number]
+        found.append(sum(x * v for x, v in due) / sum(x for x, _ in due))
+    return found
+
+
+def fates_of(*settings):
+    experiment = Experiment().with_settings(settings)
+    return lambda number, client: fate(FedAvg({}), experiment, number, client)
+
+
+def test_late_updates_are_aggregated_when_they_arrive(play):
+    settings = ("conditions.late=0.5", "conditions.late_discount=0.5", "rounds.quorum=0")
+    drawn, quality = fates_of(*settings), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    outcome, events, _ = play(quality, *settings, "rounds.selection=last")
+    means = expected(quality, lambda *which: drawn(*which).delay, 0.5)
+    assert float(outcome.state["model/w"][0]) == pytest.approx(means[-1])
+    assert means[-1] < 1  # or nothing was late
+    rounds = [e for e in events if e["kind"] == "round_finished"]
+    sent = [e for e in events if e["kind"] == "client_finished"]
+    assert len(sent) == 6 * CLIENTS
+    assert all(e.get("late", 0) == drawn(e["round"], e["client"]).delay for e in sent)
+    arrived_late = sum(0 < e.get("late", 0) <= 6 - e["round"] for e in sent)
+    assert sum(e["late"] for e in rounds) == arrived_late > 0
+    in_time = sum("late" not in e for e in sent)
+    assert sum(e["updates"] for e in rounds) == in_time + arrived_late
+    assert outcome.standing.bytes_up == 7 * len(sent)  # whenever it comes, it was sent
+
+
+def test_lost_updates_never_arrive(play):
+    settings = ("conditions.lost=0.5", "rounds.quorum=0")
+    drawn = fates_of(*settings)
+    outcome, events, _ = play([0.2, 0.4, 0.6], *settings)
+    sent = [e for e in events if e["kind"] == "client_finished"]
+    assert [e.get("lost", False) for e in sent] == [
+        drawn(e["round"], e["client"]).lost for e in sent
+    ]
+    rounds = [e for e in events if e["kind"] == "round_finished"]
+    for e in rounds:
+        came = [s for s in sent if s["round"] == e["round"] and "lost" not in s]
+        assert e["updates"] == len(came)
+        assert e["loss"] == pytest.approx(np.mean([s["client"] for s in came]))
+    assert outcome.standing.bytes_up == 7 * len(sent)
+
+
+def test_lost_and_late_updates_are_no_answers(play):
+    with pytest.raises(UserError, match=r"of 4 clients answered; the quorum is 1"):
+        play([0.2] * 6, "conditions.lost=0.9", "rounds.quorum=1")
+
+
+def test_what_arrives_in_a_lost_round_waits_and_what_it_sends_never_was(play):
+    settings = ("conditions.late=0.5", "conditions.late_discount=0.5", "rounds.quorum=0", "seed=2")
+    drawn, quality = fates_of(*settings), [0.2, 0.4, 0.9, 0.6, 0.8]
+    outcome, events, _ = play(quality, *settings, "rounds.selection=last", failing=everybody(3))
+    assert kinds(events, "round_lost") == [("round_lost", 3)]
+    means = expected(quality, lambda *which: drawn(*which).delay, 0.5, undone=[3])
+    assert float(outcome.state["model/w"][0]) == pytest.approx(means[-1])
+    due_in_3 = [c for c in range(CLIENTS) if drawn(2, c).delay == 1 or drawn(1, c).delay == 2]
+    assert due_in_3  # or nothing was put to the test
+
+
+def test_a_lost_round_tells_its_bytes(play):
+    _, events, _ = play([0.4, 0.9], failing=[(2, 0), (2, 1), (2, 3)])
+    (lost,) = [e for e in events if e["kind"] == "round_lost"]
+    assert (lost["bytes_up"], lost["bytes_down"]) == (7, 40)
 
 
 # --- selection and patience ----------------------------------------------------------------------

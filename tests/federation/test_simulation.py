@@ -34,6 +34,13 @@ EXPERIMENTS = {
         "model.fusion=attention_score",
         "rounds.patience=7",
     ),
+    "everything goes wrong": (
+        "fedavg",
+        "training.optimiser_state=keep",
+        *("conditions.missing_clients=0.5", "conditions.label_noise=0.3"),
+        *("conditions.stragglers=0.5", "conditions.drop_out=0.2", "conditions.lost=0.2"),
+        *("conditions.late=0.5", "conditions.late_discount=0.5", "rounds.quorum=0.1"),
+    ),
     "local-kept": ("local", "training.optimiser_state=keep", "rounds.checkpoint_every=3"),
 }
 
@@ -353,3 +360,39 @@ def test_the_mean_is_what_is_kept(tiny, simulate):
     learnt = [name for name in model if name.startswith("model/")]
     assert all(np.array_equal(model[name], state[f"server/mean/{name}"]) for name in learnt)
     assert any(not np.array_equal(model[name], state[name]) for name in learnt)
+
+
+# --- conditions ----------------------------------------------------------------------------------
+
+
+def test_the_record_tells_who_lacks_what_and_how_many_labels_are_wrong(tiny, simulate, corpus):
+    done = simulate(tiny("fedavg", "conditions.missing_clients=0.6", "conditions.label_noise=0.5"))
+    (started,) = done.of_kind("run_started")
+    told = started["clients"]
+    for share, client in zip(done.simulation.shares, told, strict=True):
+        assert client.get("lacking", []) == list(share.lacking)
+        assert client["mislabelled"] == (share.label != corpus.label[share.supervised]).sum()
+        truth = np.bincount(corpus.label[share.supervised], minlength=3)
+        assert client["labels"] == truth.tolist()
+    assert sum("lacking" in client for client in told) == 2
+    assert (
+        0
+        < sum(client["mislabelled"] for client in told)
+        < sum(s.volume for s in done.simulation.shares)
+    )
+
+
+def test_all_in_one_place_has_the_same_gaps_and_the_same_wrong_labels(tiny, simulate, corpus):
+    settings = ("conditions.missing_clients=0.6", "conditions.label_noise=0.5", "rounds.count=1")
+    clients = simulate(tiny("local", *settings), "local").simulation.shares
+    (whole,) = simulate(tiny("centralised", *settings), "centralised").simulation.shares
+    view = whole.view(corpus)
+    for share in clients:  # nobody shares a conversation here
+        rows = np.isin(corpus.conversation, share.conversations)
+        own = share.view(corpus)
+        assert np.array_equal(view.label[share.supervised], own.label[share.supervised])
+        for name in corpus.present:
+            assert np.array_equal(view.present[name][rows], own.present[name][rows])
+    elsewhere = ~corpus.items_in("train")
+    for name, rows in corpus.present.items():
+        assert np.array_equal(view.present[name][elsewhere], rows[elsewhere])

@@ -1,5 +1,6 @@
 """The torch learner: what decides its bits, and what it never looks at."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -398,3 +399,43 @@ def test_a_server_cannot_teach_a_model_without_students(corpus):
     learner = ConversationTrainer(corpus, plain)
     with pytest.raises(UserError, match="this model has no students"):
         learner.fit(pooled(corpus)[0], seed=0, teacher=soft)
+
+
+# --- a client's own view of the corpus ------------------------------------------------------------
+
+
+def view_of(corpus):
+    """Without audio, and with every other label another one."""
+    hidden = {"audio": np.ones(len(corpus), bool)}
+    share = pooled(corpus)[0]
+    label = np.where(share.supervised % 2, (corpus.label[share.supervised] + 1) % 3, 0)
+    return replace(share, hidden=hidden, label=label).view(corpus)
+
+
+def test_who_sees_a_view_learns_and_predicts_as_if_there_were_nothing_else(corpus):
+    view, share = view_of(corpus), pooled(corpus)[0]
+    learner, other = trainer(corpus), trainer(view)
+    with learner.seeing(view):
+        fit, predicted = learner.fit(share, seed=1), learner.predict(np.arange(6))
+    assert (fit, bits(learner.get())) == (other.fit(share, seed=1), bits(other.get()))
+    assert bits(vars(predicted) | {"embedding_by_modality": np.zeros(0)}) == bits(
+        vars(other.predict(np.arange(6))) | {"embedding_by_modality": np.zeros(0)}
+    )
+    assert bits(learner.get()) != bits(fitted(corpus)[1].get())
+
+
+def test_a_view_ends_whatever_happened_in_it(corpus):
+    learner, view = trainer(corpus), view_of(corpus)
+    statistics = {
+        f"features/{m}/{part}": np.full(a.shape[1:], 2.0, np.float32)
+        for m, a in corpus.features.items()
+        for part in ("mean", "scale")
+    }
+    with suppress(DivergedError), learner.seeing(view):
+        learner.set({**learner.get(), **statistics})  # scales the features anew
+        raise DivergedError
+    other = trainer(corpus)
+    other.set({**learner.get(), **statistics})
+    share = pooled(corpus)[0]
+    assert learner.fit(share, seed=1) == other.fit(share, seed=1)
+    assert bits(learner.get()) == bits(other.get())

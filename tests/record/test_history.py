@@ -56,6 +56,23 @@ def test_a_resumed_run_has_the_history_of_one_that_was_never_killed(
     assert history.sent == {"model": 10 * rounds} or not again
 
 
+def test_bytes_to_a_target_include_statistics_and_lost_rounds() -> None:
+    moved = {"bytes_up": 100, "bytes_down": 1}
+    history = History.of([
+        started(),
+        {"kind": "statistics_finished", **moved},
+        *round_events(1),
+        {"kind": "round_started", "round": 2, "cohort": [0]},
+        {"kind": "round_lost", "round": 2, "reason": "", **moved},
+        *round_events(3),
+        *round_events(4),
+    ])  # fmt: skip
+    assert history.reached(2) == (3, 101 + 15 + 101 + 15)
+    assert history.reached(1) == (1, 101 + 15)
+    assert history.reached(9) is None
+    assert (history.bytes_in("up"), history.bytes_in("down")) == (230, 17)
+
+
 def test_figures_are_counted_from_the_rounds_of_an_unfinished_run() -> None:
     history = History.of([
         started(),

@@ -91,6 +91,39 @@ def test_an_unfinished_seed_is_left_out_of_the_means(make_run: MakeRun) -> None:
     assert merged["test_weighted_f1_sd"] is None
 
 
+def test_rounds_and_bytes_to_a_target(make_run: MakeRun) -> None:
+    """Dev scores of the hand-made run: 0.68 - 0.45 · 0.8^round = 0.320, 0.392, 0.4496, ..."""
+    folder = make_run("near", settings=("rounds.target=0.4",))
+    summary = read_summary(folder)
+    events = list(chain.read(folder / "events.jsonl"))
+    counted = [e for e in events if e["kind"] in ("statistics_finished", "round_finished")][:4]
+    moved = sum(e["bytes_up"] + e["bytes_down"] for e in counted)
+    assert (summary["reached_target"], summary["rounds_to_target"]) == (1, 3)
+    assert summary["bytes_to_target"] == moved
+
+    far = read_summary(make_run("far", settings=("rounds.target=0.9",)))
+    assert (far["reached_target"], far["rounds_to_target"], far["bytes_to_target"]) == (
+        0,
+        None,
+        None,
+    )
+    silent = make_run("silent", settings=("rounds.target=0.4",), record="ends")
+    assert read_summary(silent)["rounds_to_target"] is None
+    assert "rounds_to_target" not in read_summary(make_run("none"))
+
+
+def test_a_mean_to_a_target_is_over_the_seeds_that_reached_it(make_run: MakeRun) -> None:
+    runs = [
+        make_run(f"many/seed-{k}", seed=k, gain=gain, settings=("rounds.target=0.45",))
+        for k, gain in enumerate((-0.3, 0.0, 0.1))
+    ]
+    each = [read_summary(run)["rounds_to_target"] for run in runs]
+    merged = summarise_seeds(runs[0].parent)
+    assert each == [None, 4, 2]
+    assert merged["rounds_to_target"] == 3
+    assert merged["reached_target"] == pytest.approx(2 / 3)
+
+
 def test_a_spoilt_summary_is_named(make_run: MakeRun) -> None:
     folder = make_run()
     (folder / "summary.json").write_text("{")

@@ -4,15 +4,15 @@ The unit of context is the conversation, so it is never cut: where a client may 
 utterances (its own, or those of its classes), the others stay as unsupervised context.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heapreplace
 
 import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Integers
+from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Flags, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Partition
 from fedaffect.randomness import generator
@@ -29,16 +29,37 @@ class Share:
     Attributes:
         conversations: indices of the conversations it holds whole, increasing.
         supervised: rows of the corpus whose labels it learns from, increasing.
+        hidden: by modality, bool [items of the corpus], what it has nothing of: of dev and test too.
+        label: int64 [supervised], what it takes these utterances for; None = for what they are.
     """
 
     name: str
     conversations: Integers
     supervised: Integers
+    hidden: Mapping[str, Flags] = field(default_factory=dict)
+    label: Integers | None = None
 
     @property
     def volume(self) -> int:
         """Supervised utterances."""
         return len(self.supervised)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The modalities of which it has nothing at all."""
+        return tuple(sorted(m for m, rows in self.hidden.items() if rows.all()))
+
+    def view(self, corpus: ConversationCorpus) -> ConversationCorpus:
+        """The corpus as this client has it; itself where nothing is hidden and no label is its own."""
+        if not self.hidden and self.label is None:
+            return corpus
+        present = {
+            m: p & ~self.hidden[m] if m in self.hidden else p for m, p in corpus.present.items()
+        }
+        label = corpus.label.copy()
+        if self.label is not None:
+            label[self.supervised] = self.label
+        return replace(corpus, present=present, label=label)
 
 
 def pooled(corpus: ConversationCorpus) -> list[Share]:
@@ -75,7 +96,7 @@ def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> lis
 
 
 def labels_per_client(corpus: ConversationCorpus, shares: Sequence[Share]) -> Integers:
-    """[clients, classes]: how many supervised utterances of each class a client holds."""
+    """[clients, classes]: how many supervised utterances of each class a client holds, in truth."""
     classes = len(corpus.classes)
     return np.stack([np.bincount(corpus.label[s.supervised], minlength=classes) for s in shares])
 

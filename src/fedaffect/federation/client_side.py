@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.partition import Share, labels_per_client
+from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
+from fedaffect.federation.conditions import fate
 from fedaffect.federation.evaluation import as_tensors, evaluate_modes, evaluation_specs
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
@@ -67,7 +68,6 @@ class ClientSide:
         self._experiment = kinds[0].context.experiment
         self._corpus = corpus
         self._shares = shares
-        self._labels = labels_per_client(corpus, shares)
         self._leaves = algorithm.leaves(kinds[0].context)  # as they were declared before the run
         self.memory = memory
 
@@ -94,17 +94,24 @@ class ClientSide:
         number = message.client % len(self._kinds)
         if self._contexts[number].round != message.round:
             self._contexts[number] = replace(self._kinds[number].context, round=message.round)
+        drawn = fate(self._algorithm, self._experiment, message.round, message.client)
+        if drawn.drops_out:
+            raise RefusedError("dropped out (conditions.drop_out)")
+        share, learner = self._shares[message.client], self._kinds[number].learner
+        view = share.view(self._corpus)
         client = Client(
             index=message.client,
-            share=self._shares[message.client],
-            learner=self._kinds[number].learner,
-            label=self._corpus.label,
-            counts=self._labels[message.client],
+            share=share,
+            learner=learner,
+            label=view.label,
+            counts=self._counts(share, view),
             context=self._contexts[number],
+            work=drawn.work,
         )
         memory = self.memory.read(message.client, at=message.round - 1)
         try:
-            update, kept = self._algorithm.client_round(message.state, client, memory)
+            with learner.seeing(view):
+                update, kept = self._algorithm.client_round(message.state, client, memory)
         except DivergedError as error:
             raise RefusedError(str(error)) from None
         guard(update, self._leaves)
@@ -114,18 +121,19 @@ class ClientSide:
     def _statistics(self, message: Message) -> Update:
         """Column means and mean squares over the utterances held, label frequencies: what is wanted."""
         experiment, share = self._experiment, self._shares[message.client]
+        view = share.view(self._corpus)
         tensors: Tensors = {}
         weights: dict[str, float] = {}
         if experiment.features.standardise == "federated":
             held = rows_of(self._corpus, share.conversations)
             for name, array in self._corpus.features.items():
-                values = array[held[self._corpus.present[name][held]]].astype(np.float64)
+                values = array[held[view.present[name][held]]].astype(np.float64)
                 if len(values) > 1:  # the mean of one is the utterance itself
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
                     weights[f"features/{name}"] = float(len(values))
         if experiment.training.class_weights == "federated":
-            counts = self._labels[message.client].astype(np.float64)
+            counts = self._counts(share, view).astype(np.float64)
             weights["statistics"] = float(counts.sum())
             tensors["statistics/label_frequency"] = counts / max(counts.sum(), 1)
         return Update(tensors, weights)
@@ -134,10 +142,16 @@ class ClientSide:
         kind = self._kinds[message.client % len(self._kinds)]
         memory = self.memory.read(message.client, at=message.round)
         model = self._algorithm.model_for(message.state, memory, kind.context)
-        judged = evaluate_modes(
-            self._algorithm, message.state, model, kind.learner, self._corpus, message.split
-        )
+        view = self._shares[message.client].view(self._corpus)
+        with kind.learner.seeing(view):
+            judged = evaluate_modes(
+                self._algorithm, message.state, model, kind.learner, self._corpus, message.split
+            )
         return Update(as_tensors(judged))
+
+    def _counts(self, share: Share, view: ConversationCorpus) -> npt.NDArray[np.int64]:
+        """int64 [classes]: what a client takes its supervised utterances for."""
+        return np.bincount(view.label[share.supervised], minlength=len(view.classes))
 
 
 def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict[str, Spec]:

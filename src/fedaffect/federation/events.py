@@ -3,8 +3,10 @@
 Whatever any view shows comes from here. Kinds, in the order in which a run writes them:
 `run_started`, `statistics_finished`, then for each round `round_started`, `client_finished` or
 `client_failed` for each client, `round_finished` or `round_lost`, `checkpoint`; at the end
-`run_finished`. A resumed run writes `resumed` and repeats rounds after its checkpoint; of two
-accounts of a round the later holds. `rounds.record` may ask for less; what went wrong is always told.
+`run_finished`. A `client_finished` tells, where it is so, the share of its steps that a client took (`work`),
+that its update was `lost`, or how many rounds it is `late`; a round's `late` are the late updates that it
+made use of. A resumed run writes `resumed` and repeats rounds after its checkpoint; of two accounts of a
+round the later holds. `rounds.record` may ask for less; what went wrong is always told.
 """
 
 import fcntl

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +16,7 @@ from fedaffect.federation.availability import Trace
 from fedaffect.federation.averaging import averaged, judged
 from fedaffect.federation.checkpoints import Checkpoints, Standing
 from fedaffect.federation.client_side import Message
+from fedaffect.federation.conditions import arrived, fate, put_by, settled
 from fedaffect.federation.drift import Drift
 from fedaffect.federation.engines.contract import Engine, Reply
 from fedaffect.federation.evaluation import (
@@ -171,7 +173,9 @@ class Rounds:
         messages = [Message("train", i, number, public) for i in cohort.chosen]
         compares = self._experiment.rounds.record == "clients" and not self._algorithm.pooled
         seen = _Seen(Drift(public, self._experiment.seed) if compares else None)
-        aggregate = self._algorithm.aggregator.reduce(self._received(number, messages, seen))
+        due, waiting = arrived(state, number, self._experiment.conditions.late_discount)
+        updates = chain(due, self._received(number, messages, seen))
+        aggregate = self._algorithm.aggregator.reduce(updates)
         standing.bytes_up += seen.bytes_up
         standing.bytes_down += seen.bytes_down
         for client in cohort.chosen:
@@ -181,12 +185,14 @@ class Rounds:
             return None
         standing.lost_in_row = 0
         context = replace(self._context, round=number)
-        before, state = state, self._algorithm.server_round(state, aggregate, context)
+        before = settled(state)
+        state = self._algorithm.server_round(before, aggregate, context)
         if self._experiment.rounds.average:
             state = averaged(state, before, self._experiment.rounds.average, number)
-        return state, {
+        return {**state, **waiting, **seen.late}, {
             "loss": float(np.average(seen.losses, weights=seen.volumes)),
             "updates": aggregate.updates,
+            "late": len(due),
             "bytes_up": seen.bytes_up,
             "bytes_down": seen.bytes_down,
             "measures": self._algorithm.measures(state, context),
@@ -204,7 +210,14 @@ class Rounds:
                     "client_failed", round=number, client=reply.client, reason=reply.reason
                 )
                 continue
-            self._log.append("client_finished", **self._account(number, reply, reply.update))
+            drawn = fate(self._algorithm, self._experiment, number, reply.client)
+            account = self._account(number, reply, reply.update)
+            self._log.append("client_finished", **account, **drawn.told)
+            if drawn.lost:
+                continue
+            if drawn.delay:
+                seen.late |= put_by(reply.update, reply.client, number, number + drawn.delay)
+                continue
             if seen.drift:
                 seen.drift.observe(reply.client, reply.update)
             seen.losses.append(reply.update.scalars.get("loss", 0.0))
@@ -238,7 +251,8 @@ class Rounds:
             reason = "nobody was online (clients.availability)"
         if seen.reasons:
             reason += f"; first failure: {seen.reasons[0]}"
-        self._log.append("round_lost", round=standing.round, reason=reason)
+        moved = {"bytes_up": seen.bytes_up, "bytes_down": seen.bytes_down}
+        self._log.append("round_lost", round=standing.round, reason=reason, **moved)
         standing.lost_in_row += 1
         if standing.lost_in_row >= LOST_IN_ROW:
             raise UserError(
@@ -319,6 +333,7 @@ class _Seen:
         self.losses: list[float] = []
         self.volumes: list[int] = []
         self.reasons: list[str] = []
+        self.late: State = {}
         self.bytes_up = self.bytes_down = 0
 
     def counted(self, replies: Iterable[Reply]) -> Iterator[Reply]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fedaffect.corpus.conditions import hide_from_all, hide_from_clients, mislabel
 from fedaffect.corpus.partition import Share, labels_per_client, partition, pooled
 from fedaffect.corpus.schema import SPLITS, UNLABELLED, ConversationCorpus
 from fedaffect.errors import UserError
@@ -184,7 +185,7 @@ class Simulation:
                 "utterances": {s: int(corpus.items_in(s).sum()) for s in SPLITS},
             },
             "trace": self._trace.sha256 if self._trace else None,
-            "clients": [_client(s, labels[i].tolist()) for i, s in enumerate(self.shares)],
+            "clients": [_client(corpus, s, labels[i].tolist()) for i, s in enumerate(self.shares)],
             "algorithm": self.experiment.algorithm.name,
             "parameters": sum(a.size for a in self.context.initial.values()),
             "evaluations": [*self.algorithm.evaluations, "personal"],
@@ -242,15 +243,19 @@ class Simulation:
 
 
 def _shares(corpus: ConversationCorpus, experiment: Experiment, in_one: bool) -> list[Share]:
-    """What each client holds; in one place all of it, but no more labels than clients would be given."""
-    if not in_one:
-        return partition(corpus, experiment.partition, experiment.seed)
-    whole = pooled(corpus)
-    if not experiment.partition.shots:
-        return whole
-    given = partition(corpus, experiment.partition, experiment.seed)
-    labels = np.unique(np.concatenate([share.supervised for share in given]))
-    return [replace(whole[0], supervised=labels)]
+    """What each client holds; in one place all of it, but no more than clients would be given."""
+    conditions, seed, shots = experiment.conditions, experiment.seed, experiment.partition.shots
+    if in_one and not shots and not conditions.missing_clients:
+        return mislabel(corpus, pooled(corpus), conditions, seed)
+    given = partition(corpus, experiment.partition, seed)
+    shares = hide_from_clients(corpus, given, conditions, seed)
+    if in_one:
+        whole = pooled(corpus)[0]
+        if shots:
+            labels = np.unique(np.concatenate([share.supervised for share in shares]))
+            whole = replace(whole, supervised=labels)
+        shares = [hide_from_all(corpus, whole, shares)]
+    return mislabel(corpus, shares, conditions, seed)
 
 
 def client_side(
@@ -308,13 +313,18 @@ def stability(standing: Standing) -> dict[str, float | int]:
     }
 
 
-def _client(share: Share, labels: list[int]) -> dict[str, Any]:
-    return {
+def _client(corpus: ConversationCorpus, share: Share, labels: list[int]) -> dict[str, Any]:
+    told: dict[str, Any] = {
         "name": share.name,
         "conversations": len(share.conversations),
         "volume": share.volume,
         "labels": labels,
     }
+    if share.lacking:
+        told["lacking"] = list(share.lacking)
+    if share.label is not None:
+        told["mislabelled"] = int((share.label != corpus.label[share.supervised]).sum())
+    return told
 
 
 def _client_scores(

@@ -1,6 +1,7 @@
 """The protocol of whatever learns on one client; torch-free, so that a client without torch can run it."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.partition import Share
+from fedaffect.corpus.schema import ConversationCorpus
 
 Tensors = dict[str, npt.NDArray[Any]]
 """Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
@@ -89,6 +91,9 @@ class Learner(Protocol):
         Raises:
             UserError: a name, shape or dtype that this learner does not have.
         """
+
+    def seeing(self, view: ConversationCorpus) -> AbstractContextManager[None]:
+        """While it lasts, learn from and predict for the corpus as somebody has it; see `Share.view`."""
 
     def fit(
         self,

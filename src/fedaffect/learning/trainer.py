@@ -81,8 +81,7 @@ class ConversationTrainer:
         self._load_features()
         # One row more than the corpus has, for padding to point at.
         self._role = self._padded(corpus.role, self._roles)
-        self._label = self._padded(np.maximum(corpus.label, 0), 0)
-        self._present = {m: self._padded(p, False) for m, p in corpus.present.items()}
+        self._see(corpus)
         first = np.zeros(1, np.int64)
         self._embedding_dim = int(self.predict(first).embedding.shape[1])
 
@@ -113,6 +112,18 @@ class ConversationTrainer:
             self._statistics = statistics
             self._load_features()
 
+    @contextmanager
+    def seeing(self, view: ConversationCorpus) -> Iterator[None]:
+        if view is self._seen:
+            yield
+            return
+        before = self._seen
+        self._see(view)
+        try:
+            yield
+        finally:
+            self._see(before)
+
     def fit(
         self,
         share: Share,
@@ -128,7 +139,7 @@ class ConversationTrainer:
         work: float = 1.0,
     ) -> Fit:
         if class_weights is None:
-            label = self._corpus.label[share.supervised]
+            label = self._seen.label[share.supervised]
             class_weights = inverse_frequency(
                 np.bincount(label, minlength=len(self._corpus.classes))
             )
@@ -140,7 +151,7 @@ class ConversationTrainer:
         # A conversation with nothing to learn from teaches nothing: leave it out.
         useful = np.unique(self._corpus.conversation[share.supervised])
         rows = np.isin(self._corpus.conversation, useful)
-        lacking = not all(present[rows].any() for present in self._corpus.present.values())
+        lacking = not all(present[rows].any() for present in self._seen.present.values())
 
         learning = self._parameters
         if only is not None:
@@ -234,6 +245,12 @@ class ConversationTrainer:
     def _rows(self, conversations: Integers) -> torch.Tensor:
         """int64 [B, N], rows of the corpus; one past its end in the padding."""
         return torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)
+
+    def _see(self, view: ConversationCorpus) -> None:
+        """Take labels, and what is present, from a view of the corpus."""
+        self._seen = view
+        self._label = self._padded(np.maximum(view.label, 0), 0)
+        self._present = {m: self._padded(p, False) for m, p in view.present.items()}
 
     def _load_features(self) -> None:
         """Scale the whole corpus once; absent features and the padding row stay 0."""

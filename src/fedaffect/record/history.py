@@ -172,8 +172,20 @@ class History:
             return int(self.finish[f"bytes_{direction}"])
         if not self.tells_rounds:
             return None
-        counted = self.of_kind("statistics_finished") + self.rounds
-        return sum(int(event.get(f"bytes_{direction}", 0)) for event in counted)
+        return sum(int(event.get(f"bytes_{direction}", 0)) for event in self.events)
+
+    def reached(self, target: float) -> tuple[int, int] | None:
+        """The first round after which dev weighted F1 was at least `target`, and all bytes until then.
+
+        Up and down, feature statistics and lost rounds included. None where it never was, or is not told.
+        """
+        moved = 0
+        for event in self.events:
+            moved += int(event.get("bytes_up", 0)) + int(event.get("bytes_down", 0))
+            score = (event.get("dev") or {}).get(self.primary, {}).get("weighted_f1", -1.0)
+            if event["kind"] == "round_finished" and score >= target:
+                return int(event["round"]), moved
+        return None
 
     @cached_property
     def sent(self) -> dict[str, int] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedaffect import __version__
 from fedaffect.corpus import store
+from fedaffect.corpus.conditions import hide_from_utterances
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
@@ -34,14 +35,15 @@ def open_corpus(data: str) -> ConversationCorpus:
 
 
 def corpus_of(experiment: Experiment) -> ConversationCorpus:
-    """What an experiment learns from: its corpus, with the modalities that take part.
+    """What an experiment learns from: its corpus, with the modalities that take part and are not missing.
 
     Raises:
         UserError: as `store.load`; or a modality that the corpus lacks.
     """
     corpus = open_corpus(experiment.data)
     chosen = experiment.features.modalities
-    return corpus.with_modalities(chosen) if chosen else corpus
+    taking_part = corpus.with_modalities(chosen) if chosen else corpus
+    return hide_from_utterances(taking_part, experiment.conditions, experiment.seed)
 
 
 def resolved(experiment: Experiment) -> Experiment:

@@ -20,8 +20,8 @@ def summarise(history: History) -> Summary:
     Figures of the primary evaluation stand as `test_*` and `dev_*` (dev at the selected round), those
     of a further mode as `MODE_test_*` and `MODE_dev_*`. An unfinished run has `finished: false` and no
     scores. What only rounds tell (how clients fluctuate, how far prototypes lie apart) is null where
-    `rounds.record` left them out. Only what `timing` holds may differ between two executions of the
-    same experiment.
+    `rounds.record` left them out, and what it took to reach `rounds.target` where it was not reached. Only
+    what `timing` holds may differ between two executions of the same experiment.
     """
     finish, experiment, corpus = history.finish, history.experiment, history.corpus
     summary: Summary = {
@@ -45,6 +45,12 @@ def summarise(history: History) -> Summary:
         "bytes_up": history.bytes_in("up"),
         "bytes_down": history.bytes_in("down"),
     }
+    target = experiment["rounds"].get("target")
+    if target:
+        reached = history.reached(target)
+        rounds, moved = reached or (None, None)
+        summary |= {"reached_target": int(reached is not None)}
+        summary |= {"rounds_to_target": rounds, "bytes_to_target": moved}
     if finish is not None:
         summary |= _outcome(finish, history)
     return summary
@@ -91,18 +97,19 @@ def merged(summaries: Sequence[Summary]) -> Summary:
     What is equal in all is kept as it is; `client_sd` and its like are means too.
     """
     found: Summary = {}
-    for key, value in summaries[0].items():
+    for key in summaries[0]:
         if key in ("run", "finished", "seed", "timing"):
             continue
         values = [summary.get(key) for summary in summaries]
+        known = [v for v in values if v is not None]
+        value = known[0] if known else None
         if isinstance(value, float):
-            known = [v for v in values if v is not None]
             found[key] = statistics.fmean(known)
             found[f"{key}_sd"] = statistics.stdev(known) if len(known) > 1 else None
         elif all(v == value for v in values):
             found[key] = value
         elif isinstance(value, int) and not isinstance(value, bool):
-            found[key] = statistics.fmean(v for v in values if v is not None)
+            found[key] = statistics.fmean(known)
     return found
 
 

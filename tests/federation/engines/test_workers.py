@@ -20,7 +20,15 @@ from fedaffect.federation.simulation import client_side
     ("algorithm", "settings"),
     [
         ("fedmpd", ("algorithm.exchange=both",)),
-        ("fedproto", ("training.optimiser_state=keep", "partition.clients=5")),
+        (
+            "fedproto",
+            (
+                "training.optimiser_state=keep",
+                "partition.clients=5",
+                *("conditions.missing_clients=0.4", "conditions.label_noise=0.3"),
+                *("conditions.stragglers=0.5", "conditions.drop_out=0.2", "conditions.late=0.3"),
+            ),
+        ),
     ],
 )
 def test_two_workers_give_the_bits_of_one_process(tiny, simulate, algorithm, settings):

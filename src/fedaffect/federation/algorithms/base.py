@@ -55,6 +55,7 @@ class Client:
     Attributes:
         label: int64 [items of the corpus]; a client reads only those of its own share.
         counts: int64 [classes], its supervised utterances by class.
+        work: the share of its steps that it has time for.
     """
 
     index: int
@@ -63,6 +64,7 @@ class Client:
     label: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     context: Context
+    work: float = 1.0
 
     def learn(
         self,
@@ -92,6 +94,7 @@ class Client:
             correction=correction,
             only=only,
             epochs=epochs,
+            work=self.work,
         )
         return fit, fit.optimiser
 

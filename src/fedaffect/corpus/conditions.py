@@ -1,0 +1,139 @@
+"""What may be wrong with the data that clients hold: modalities that are missing, labels that are wrong.
+
+Each utterance and each client has its own lot, whatever else is drawn: what is hit at a low rate is hit, in
+the same way, at a higher one. Evaluation keeps its labels, and only `missing_in = "everywhere"` touches dev
+and test.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.batching import rows_of
+from fedaffect.corpus.partition import Share
+from fedaffect.corpus.schema import ConversationCorpus, Flags
+from fedaffect.errors import UserError
+from fedaffect.experiment import Conditions
+from fedaffect.randomness import generator
+
+Floats = npt.NDArray[np.float64]
+
+
+def hide_from_utterances(
+    corpus: ConversationCorpus, conditions: Conditions, seed: int
+) -> ConversationCorpus:
+    """Each modality of each utterance is absent with a probability, but never the last that it has.
+
+    Raises:
+        UserError: `missing_modality` is not one of the corpus.
+    """
+    if not conditions.missing_utterances:
+        return corpus
+    names = list(corpus.features)
+    missable = np.isin(names, _missable(corpus, conditions))
+    lots = [generator(seed, "missing utterances", name).random(len(corpus)) for name in names]
+    lot = np.stack(lots, axis=1)  # items, modalities
+    present = np.stack(list(corpus.present.values()), axis=1)
+    lost = present & (lot < conditions.missing_utterances) & missable
+    if conditions.missing_in == "train":
+        lost &= corpus.items_in("train")[:, None]
+    last = np.where(present, lot, -1.0).argmax(axis=1)
+    bare = ~(present & ~lost).any(axis=1)
+    lost[bare, last[bare]] = False
+    return replace(corpus, present=dict(zip(names, (present & ~lost).T, strict=True)))
+
+
+def hide_from_clients(
+    corpus: ConversationCorpus, shares: Sequence[Share], conditions: Conditions, seed: int
+) -> list[Share]:
+    """A fraction of the clients has nothing of one modality: which clients, and which modality, is drawn.
+
+    Raises:
+        UserError: `missing_modality` is not one of the corpus; or it has a single one.
+    """
+    if not conditions.missing_clients:
+        return list(shares)
+    names = _missable(corpus, conditions)
+    if len(corpus.features) == 1:
+        raise UserError(
+            f"conditions.missing_clients: {corpus.name} has one modality, so who lacks one has nothing"
+        )
+    random = generator(seed, "missing clients")
+    order = random.permutation(len(shares))
+    lacks = random.integers(len(names), size=len(shares))
+    everything = np.ones(len(corpus), bool)
+    found = list(shares)
+    for client in order[: round(conditions.missing_clients * len(shares))]:
+        hidden = {names[lacks[client]]: everything}
+        found[client] = _without(corpus, found[client], hidden)
+    return found
+
+
+def hide_from_all(corpus: ConversationCorpus, whole: Share, shares: Sequence[Share]) -> Share:
+    """The holder of all that `shares` hold: what none of them sees of the training part, it does not."""
+    hidden = {}
+    for name in sorted({name for share in shares for name in share.hidden}):
+        unseen = corpus.items_in("train")
+        for share in shares:
+            rows = rows_of(corpus, share.conversations)
+            unseen[rows] &= share.hidden[name][rows] if name in share.hidden else False
+        hidden[name] = unseen
+    return _without(corpus, whole, hidden) if hidden else whole
+
+
+def mislabel(
+    corpus: ConversationCorpus, shares: Sequence[Share], conditions: Conditions, seed: int
+) -> list[Share]:
+    """Some of the labels that clients learn from are wrong: `label_noise` of them, whoever holds them.
+
+    With Q the `confusions`, a label turns by the matrix (1 - noise) I + noise Q.
+
+    Raises:
+        UserError: the corpus has a single class.
+    """
+    if not conditions.label_noise:
+        return list(shares)
+    classes = len(corpus.classes)
+    if classes == 1:
+        raise UserError(f"conditions.label_noise: {corpus.name} has one class, and no wrong one")
+    random = generator(seed, "label noise")
+    turned = random.random(len(corpus)) < conditions.label_noise
+    label = corpus.label.copy()
+    for true, chances in enumerate(confusions(classes, conditions.label_noise_sparsity, random)):
+        rows = corpus.label == true
+        wrong = random.choice(classes, size=int(rows.sum()), p=chances)
+        label[rows] = np.where(turned[rows], wrong, true)
+    return [replace(share, label=label[share.supervised]) for share in shares]
+
+
+def confusions(classes: int, sparsity: float, random: np.random.Generator) -> Floats:
+    """What a label is taken for when it is mistaken, float64 [classes, classes]: row sums 1, diagonal 0.
+
+    A row draws its proportions uniformly among as many other classes as `sparsity` leaves, at least one.
+    """
+    found = np.zeros((classes, classes))
+    kept = max(1, round((1 - sparsity) * (classes - 1)))
+    for true, row in enumerate(found):
+        others = np.delete(np.arange(classes), true)
+        row[random.choice(others, size=kept, replace=False)] = random.dirichlet(np.ones(kept))
+    return found
+
+
+def _missable(corpus: ConversationCorpus, conditions: Conditions) -> list[str]:
+    """The modalities that may be missing."""
+    named = conditions.missing_modality
+    if named and named not in corpus.features:
+        raise UserError(
+            f"conditions.missing_modality: {corpus.name} has no modality `{named}`; it has: "
+            f"{', '.join(corpus.features)}"
+        )
+    return [named] if named else list(corpus.features)
+
+
+def _without(corpus: ConversationCorpus, share: Share, hidden: Mapping[str, Flags]) -> Share:
+    """The share with more hidden from it; an utterance of which nothing is left is context, no lesson."""
+    less = replace(share, hidden=hidden)
+    something = np.any(list(less.view(corpus).present.values()), axis=0)
+    return replace(less, supervised=share.supervised[something[share.supervised]])

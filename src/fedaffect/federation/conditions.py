@@ -1,0 +1,105 @@
+"""What befalls a client's work, and its update on the way: drawn from the seed, so told by any process.
+
+Updates that are late wait as tensors of the server's own, so that a checkpoint keeps them like all else.
+"""
+
+from dataclasses import dataclass, replace
+from math import log
+from typing import Any
+
+import numpy as np
+
+from fedaffect.experiment import Experiment
+from fedaffect.federation.algorithms.base import Algorithm, State
+from fedaffect.federation.update import Update
+from fedaffect.learning.learner import Tensors
+from fedaffect.randomness import generator
+
+LATE = "server/late/"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What befalls one client in one round.
+
+    Attributes:
+        work: the share of its steps that it takes.
+        drops_out: it fails: what it would have learnt and remembered never was.
+        lost: its update never arrives; the client goes on as if it had.
+        delay: the rounds by which its update misses the one it was sent in.
+    """
+
+    work: float = 1.0
+    drops_out: bool = False
+    lost: bool = False
+    delay: int = 0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the record says of an update: nothing where it is as any other."""
+        return {
+            **({"work": self.work} if self.work < 1 else {}),
+            **({"lost": True} if self.lost else {}),
+            **({"late": self.delay} if self.delay and not self.lost else {}),
+        }
+
+
+UNDISTURBED = Fate()
+
+
+def fate(algorithm: Algorithm, experiment: Experiment, round_number: int, client: int) -> Fate:
+    """The fate of a client in a round; where all data lie in one place there is none.
+
+    It straggles, drops out, and its update is lost, each with its probability; a straggler's `work` is
+    uniform in (0, 1]; P(delay ≥ k) = late^k.
+    """
+    conditions = experiment.conditions
+    asked = (conditions.stragglers, conditions.drop_out, conditions.lost)
+    if algorithm.pooled or not (any(asked) or conditions.late):
+        return UNDISTURBED
+    lots = generator(experiment.seed, "fate", round_number, client).random(len(asked) + 2)
+    straggles, drops_out, lost = (bool(p > lot) for p, lot in zip(asked, lots, strict=False))
+    work, late = 1 - lots[-2:]  # in (0, 1]
+    return Fate(
+        work=float(work) if straggles else 1.0,
+        drops_out=drops_out,
+        lost=lost,
+        delay=int(log(late) / log(conditions.late)) if conditions.late else 0,
+    )
+
+
+def put_by(update: Update, client: int, sent: int, due: int) -> Tensors:
+    """An update that will arrive in round `due`, as a tensor of the server's own."""
+    payload = np.frombuffer(update.encode(), np.uint8)
+    return {f"{LATE}{due:06d}/{sent:06d}/{client:06d}": payload}
+
+
+def arrived(state: State, round_number: int, discount: float) -> tuple[list[Update], Tensors]:
+    """The late updates of a state that are there by a round, and what of them still waits.
+
+    The longest awaited come first; each weighs discount^(rounds since it was sent).
+    """
+    found, waiting = list[Update](), dict[str, Any]()
+    for name in sorted(name for name in state if name.startswith(LATE)):
+        due, sent, _ = map(int, name.removeprefix(LATE).split("/"))
+        if due <= round_number:
+            update = Update.decode(state[name].tobytes())
+            found.append(discounted(update, discount ** (round_number - sent)))
+        else:
+            waiting[name] = state[name]
+    return found, waiting
+
+
+def settled(state: State) -> State:
+    """A state without the updates that wait in it."""
+    return {name: array for name, array in state.items() if not name.startswith(LATE)}
+
+
+def discounted(update: Update, factor: float) -> Update:
+    """The update, weighing so much less."""
+    weights = {"": 1.0, **update.weights}  # what has no weight counts 1
+    return replace(
+        update,
+        weights={name: weight * factor for name, weight in weights.items()},
+        fallback={name: weight * factor for name, weight in update.fallback.items()},
+    )
