@@ -11,7 +11,10 @@ from fedaffect.corpus.partition import Share, labels_per_client
 from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Client, Context
+from fedaffect.federation.selection import select
 from fedaffect.federation.update import Update
+from fedaffect.learning.learner import DivergedError, Fit
+from fedaffect.randomness import seed_for
 
 A, B, C, NOBODY = "anger", "joy", "calm", UNLABELLED
 Rows = Sequence[tuple[int, Sequence[float]]]
@@ -72,6 +75,55 @@ def seat(make_corpus: Any, stub: Any) -> Callable[..., Table]:
         return Table(clients, learner, context)
 
     return build
+
+
+class Faltering:
+    """A learner that diverges once, at one moment: by seed, which is by round and client."""
+
+    def __init__(self, learner: Any, seed: int) -> None:
+        self._learner, self._seed = learner, seed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._learner, name)
+
+    def fit(self, share: Share, *, seed: int, **arguments: Any) -> Fit:
+        if seed == self._seed:
+            raise DivergedError("on purpose")
+        return self._learner.fit(share, seed=seed, **arguments)
+
+
+@pytest.fixture
+def survive(tiny: Any, simulate: Any) -> Callable[..., Any]:
+    """Run an algorithm on half of 4 clients, optimisers kept, round 2 of 4 lost after one has learnt.
+
+    With `stopped`, the run is killed at its second checkpoint and taken up again.
+    """
+
+    def run(name: str, *settings: str, stopped: bool = False) -> Any:
+        experiment = tiny(
+            name,
+            *("partition.clients=4", "clients.fraction=0.5", "training.optimiser_state=keep"),
+            *("rounds.count=4", "rounds.quorum=1", "rounds.selection=last", *settings),
+        )
+        last = select(experiment.clients, np.ones(4), experiment.seed, 2, None).chosen[-1]
+        seed = seed_for(experiment.seed, "fit", 2, last)
+        seen: list[int] = []
+
+        def stop(event: dict[str, Any]) -> None:
+            seen.append(event["kind"] == "checkpoint")
+            if sum(seen) == 3:
+                raise KeyboardInterrupt
+
+        arguments = {"wrap": lambda learner: Faltering(learner, seed)}
+        folder = f"{name}-{stopped}"
+        if stopped:
+            with pytest.raises(KeyboardInterrupt):
+                simulate(experiment, folder, listeners=[stop], **arguments)
+        done = simulate(experiment, folder, **arguments)
+        assert [e["round"] for e in done.of_kind("round_lost")] == [2]
+        return done
+
+    return run
 
 
 @pytest.fixture

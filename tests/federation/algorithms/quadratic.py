@@ -1,4 +1,4 @@
-"""Clients with one objective each, ½ a (w - b)², and plain gradient steps: rounds that paper and pencil can do."""
+"""Clients with the objective ½ a (w - b)² and plain gradient steps: rounds for paper and pencil."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -50,7 +50,10 @@ def own_module(tmp_path, monkeypatch):
 
 
 def test_what_comes_with_the_package():
-    assert names() == ["centralised", "fedavg", "fedmpd", "fedproto", "local"]
+    assert names() == [
+        *("centralised", "fedavg", "feddyn", "fedmpd", "fednova", "fedproto", "fedprox", "local"),
+        *("scaffold", "server_optimiser"),
+    ]
     for name in names():
         algorithm = find(Section(name=name))
         assert isinstance(algorithm, Algorithm)

@@ -26,7 +26,7 @@ class FedAvg(Algorithm):
         fit, memory = self.learn(state, client, memory)
         update = Update(
             client.learner.get(),
-            weights={"model": client.share.volume},
+            weights=self.weights(client, fit),
             scalars={"loss": fit.loss, **fit.parts},
         )
         return update, memory
@@ -34,6 +34,10 @@ class FedAvg(Algorithm):
     def learn(self, state: State, client: Client, memory: Tensors) -> tuple[Fit, Tensors]:
         """Learn from the server's model; the fit, and what the client remembers."""
         return client.learn(model(state), state, memory)
+
+    def weights(self, client: Client, fit: Fit) -> dict[str, float]:
+        """How much the update counts, by name prefix."""
+        return {"model": client.share.volume}
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
         return {**state, **aggregate.tensors}
