@@ -12,6 +12,8 @@ from fedaffect.errors import UserError
 SPLITS = ("train", "dev", "test")
 UNLABELLED = -1
 
+Pairing = Literal["recorded", "label-matched"]
+
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
@@ -38,7 +40,7 @@ class Provenance:
     sha256: str
     reader: str
     synthetic: bool = False
-    pairing: Literal["recorded", "label-matched"] = "recorded"
+    pairing: Pairing = "recorded"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ import safetensors.numpy
 from pydantic import Field
 
 from fedaffect.corpus.check import ensure_sound
-from fedaffect.corpus.schema import Array, ConversationCorpus, Modality, Provenance
+from fedaffect.corpus.schema import Array, ConversationCorpus, Modality, Pairing, Provenance
 from fedaffect.errors import UserError
 from fedaffect.experiment import Section, validated
 
@@ -51,7 +51,7 @@ class _StoredProvenance(Section):
     sha256: str
     reader: str
     synthetic: bool
-    pairing: Literal["recorded", "label-matched"]
+    pairing: Pairing
 
 
 class _Index(Section):

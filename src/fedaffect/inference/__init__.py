@@ -1,1 +1,1 @@
-"""What works on numbers alone, with numpy only: nearest prototypes, decision rules."""
+"""What works on numbers alone, with numpy only: prototypes, calibration, decision fusion, smoothing."""

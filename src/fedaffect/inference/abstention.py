@@ -1,0 +1,32 @@
+"""Saying nothing rather than something weak: a class is named only where its probability suffices."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+UNCERTAIN = -1
+"""The decision where no class is named: an output of its own, not a missing one."""
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+def decide(probability: npt.NDArray[np.floating], threshold: float | Floats = 0.0) -> Integers:
+    """The likeliest class, or `UNCERTAIN` where its probability is below the threshold.
+
+    Args:
+        probability: [..., classes].
+        threshold: for all classes, or [classes], each its own.
+
+    Returns:
+        int64 [...]
+    """
+    best = probability.argmax(axis=-1)
+    needed = np.broadcast_to(threshold, probability.shape[-1])[best]
+    return np.where(probability.max(axis=-1) >= needed, best, UNCERTAIN).astype(np.int64)
+
+
+def named(decision: Integers, classes: Sequence[str]) -> list[str]:
+    """Decisions in words, `uncertain` among them."""
+    return ["uncertain" if k == UNCERTAIN else classes[k] for k in decision]

@@ -1,0 +1,141 @@
+"""Fusion that is learnt: multinomial logistic regression on what calibrated modalities say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.schema import Flags, Integers
+from fedaffect.errors import UserError
+from fedaffect.inference.calibration import log_probability, softmax
+from fedaffect.inference.opinions import Opinions, Probabilities, normalised
+
+Floats = npt.NDArray[np.float64]
+
+NEWTON_STEPS = 50
+HALVINGS = 30
+CONVERGED = 1e-8
+ALMOST_NOTHING = 1e-9
+"""Evidence granted to each modality that is present, so that where none tells anything they share alike."""
+
+
+@dataclass(frozen=True)
+class Stacking:
+    """softmax(bias + Σ_m W_m x_m), with x_m the log-probabilities of modality m less their mean.
+
+    An absent modality has x_m = 0: it says all classes are alike. With W_m the identity and no bias it is the
+    product rule; fitting is shrunk towards that (stacked generalisation: Wolpert 1992).
+
+    Attributes:
+        weight: by modality [classes, classes], from what it says to what follows.
+        bias: [classes].
+    """
+
+    weight: Mapping[str, Floats]
+    bias: Floats
+
+    @classmethod
+    def fit(
+        cls,
+        probability: Probabilities,
+        present: Mapping[str, Flags],
+        label: Integers,
+        strength: float = 1.0,
+    ) -> Self:
+        """The minimum of Σ_i -log p_i,label + strength / 2 (Σ_m |W_m - I|² + |bias|²), by Newton's steps.
+
+        Args:
+            probability: by modality [n, classes], calibrated, of dev.
+            present: by modality, bool [n].
+            label: int64 [n], a class each.
+            strength: above 0; the larger, the nearer to the product rule.
+
+        Raises:
+            UserError: what `Opinions.of` refuses, nothing to fit on, or no positive strength.
+        """
+        if not len(label):
+            raise UserError("fusion: rule `stacked` has no labelled item on dev; choose another")
+        if not 0 < strength < np.inf:
+            raise UserError(f"fusion.strength: {strength}; give a positive number")
+        opinions = Opinions.of(probability, present)
+        count, modalities, classes = opinions.probability.shape
+        evidence = _evidence(opinions).reshape(count, modalities * classes)
+        inputs = np.concatenate([evidence, np.ones((count, 1))], axis=1)
+        start = np.concatenate([*[np.eye(classes)] * modalities, np.zeros((1, classes))])
+        found = _fitted(inputs, np.eye(classes)[label], start, strength)
+        blocks = found[:-1].reshape(modalities, classes, classes)
+        return cls(dict(zip(opinions.names, blocks, strict=True)), found[-1])
+
+    def apply(self, opinions: Opinions) -> tuple[Floats, Floats]:
+        """Probabilities [n, classes], and each modality's share [n, modalities] in their evidence.
+
+        Raises:
+            UserError: other modalities or classes than those of the fit.
+        """
+        classes = opinions.probability.shape[-1]
+        if set(opinions.names) != set(self.weight) or classes != len(self.bias):
+            raise UserError(
+                f"fusion: rule `stacked` was fitted on {', '.join(self.weight)} and {len(self.bias)} "
+                f"classes, not on {', '.join(opinions.names)} and {classes}; fit it again"
+            )
+        matrix = np.stack([self.weight[name] for name in opinions.names])
+        told = np.einsum("nmk,mkj->nmj", _evidence(opinions), matrix)
+        size = np.abs(told - told.mean(axis=-1, keepdims=True)).sum(axis=-1)
+        return softmax(self.bias + told.sum(axis=1)), normalised(
+            opinions.present * (size + ALMOST_NOTHING)
+        )
+
+
+def _evidence(opinions: Opinions) -> Floats:
+    """[n, modalities, classes]: log-probabilities less their mean; 0 where absent, which is uniform."""
+    log = log_probability(opinions.probability)
+    centred: Floats = log - log.mean(axis=-1, keepdims=True)
+    return centred
+
+
+def _fitted(inputs: Floats, target: Floats, start: Floats, strength: float) -> Floats:
+    """Parameters [inputs, classes] of softmax regression with a ridge around `start`.
+
+    The ridge makes the objective strictly convex, so a Newton step, halved while it does not lead down, ends
+    at the one minimum.
+    """
+    found, value = start, _objective(inputs, target, start, start, strength)
+    for _ in range(NEWTON_STEPS):
+        p = softmax(inputs @ found)
+        slope = inputs.T @ (p - target) + strength * (found - start)
+        if np.abs(slope).max() < CONVERGED * len(inputs):
+            break
+        step = np.linalg.solve(_curvature(inputs, p, strength), slope.ravel()).reshape(slope.shape)
+        for _ in range(HALVINGS):
+            lower = _objective(inputs, target, found - step, start, strength)
+            if lower < value:
+                found, value = found - step, lower
+                break
+            step = step / 2
+        else:  # as low as rounding lets it
+            break
+    return found
+
+
+def _objective(
+    inputs: Floats, target: Floats, found: Floats, start: Floats, strength: float
+) -> float:
+    score = inputs @ found
+    top = score.max(axis=1)
+    log_sum = np.log(np.exp(score - top[:, None]).sum(axis=1)) + top
+    ridge = strength / 2 * ((found - start) ** 2).sum()
+    return float((log_sum - (target * score).sum(axis=1)).sum() + ridge)
+
+
+def _curvature(inputs: Floats, p: Floats, strength: float) -> Floats:
+    """The Hessian [inputs · classes, inputs · classes], in the order of parameters laid out flat."""
+    width, classes = inputs.shape[1], p.shape[1]
+    curvature = np.zeros((width, classes, width, classes))
+    for j in range(classes):
+        for k in range(classes):
+            twice = p[:, j] * ((j == k) - p[:, k])
+            curvature[:, j, :, k] = (inputs * twice[:, None]).T @ inputs
+    flat: Floats = curvature.reshape(width * classes, width * classes)
+    return flat + strength * np.eye(len(flat))
