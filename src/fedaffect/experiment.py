@@ -1,8 +1,9 @@
 """An experiment: everything that decides a run's numbers, typed, validated, written as TOML.
 
-Values come from three places, the later winning: the defaults below, a preset or a TOML file, and
-`--set section.name=value` on the command line. A model's and an algorithm's own settings stand in
-their files (`SDT.Settings`, `FedMPD.Settings`); here they pass through as extra keys of their section.
+Values come from four places, the later winning: the defaults below, a preset or a TOML file, scenarios (parts
+of an experiment, which compose), and settings, `section.name=value`, among which `scenario=NAME` may stand.
+A model's and an algorithm's own settings stand in their files (`SDT.Settings`, `FedMPD.Settings`); here they
+pass through as extra keys of their section.
 """
 
 import re
@@ -25,6 +26,7 @@ from pydantic import (
 from fedaffect.errors import UserError
 
 SYNTHETIC = "synthetic"
+SCENARIO = "scenario"
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -309,26 +311,21 @@ class Experiment(Section):
 
     @classmethod
     def load(cls, source: str | Path, settings: Iterable[str] = ()) -> "Experiment":
-        """Read a TOML file or a preset's name, then apply `a.b=c` settings.
+        """Read a TOML file or a preset's name, then change it as `with_settings` does.
 
         Raises:
-            UserError: unknown preset, unreadable TOML, unknown or ill-typed field.
+            UserError: unknown preset or scenario, unreadable TOML, unknown or ill-typed field; or two
+                scenarios clash.
         """
-        table = _read(source)
-        for setting in settings:
-            _apply(table, setting)
-        return cls.from_table(table, str(source))
+        return cls.from_table(_changed(_read(source, "preset"), settings), str(source))
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], source: str) -> "Experiment":
         return validated(cls, table, source)
 
     def with_settings(self, settings: Iterable[str]) -> "Experiment":
-        """A copy with `a.b=c` settings applied."""
-        table = self.model_dump()
-        for setting in settings:
-            _apply(table, setting)
-        return self.from_table(table, "--set")
+        """A copy with settings applied: the scenarios among them, `scenario=NAME`, then each `a.b=c`."""
+        return self.from_table(_changed(self.model_dump(), settings), "--set")
 
     def to_toml(self) -> str:
         """The resolved experiment; `Experiment.load` of it gives an equal one."""
@@ -365,28 +362,49 @@ def _known(schema: type[BaseModel], path: Iterable[int | str]) -> list[str]:
     return sorted(schema.model_fields)
 
 
+def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} → {"a.b": 1}."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found
+
+
 def presets() -> list[str]:
     """Names that `fedaffect run NAME` understands."""
-    folder = resources.files("fedaffect") / "presets"
+    return _names("preset")
+
+
+def scenarios() -> list[str]:
+    """Names that `fedaffect run --scenario NAME` understands."""
+    return _names(SCENARIO)
+
+
+def _names(kind: str) -> list[str]:
+    folder = resources.files("fedaffect") / f"{kind}s"
     return sorted(
         p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
     )
 
 
-def _read(source: str | Path) -> dict[str, Any]:
-    path = Path(source)
-    if path.suffix == ".toml":
+def _read(source: str | Path, kind: str) -> dict[str, Any]:
+    """A TOML file, or one of the package's presets or scenarios by name."""
+    path, known = Path(source), _names(kind)
+    if str(source) in known:
+        text = (resources.files("fedaffect") / f"{kind}s" / f"{source}.toml").read_text("utf-8")
+    elif path.suffix == ".toml":
         if not path.is_file():
-            raise UserError(f"{path}: no such experiment file")
+            raise UserError(f"{path}: no such {'experiment' if kind == 'preset' else kind} file")
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise UserError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from None
-    elif str(source) in presets():
-        text = (resources.files("fedaffect") / "presets" / f"{source}.toml").read_text("utf-8")
     else:
         raise UserError(
-            f"{source}: no such preset; give a .toml file or one of: {', '.join(presets())}"
+            f"{source}: no such {kind}; give a .toml file or one of: {', '.join(known)}"
         )
     try:
         return tomllib.loads(text)
@@ -394,16 +412,47 @@ def _read(source: str | Path) -> dict[str, Any]:
         raise UserError(f"{source}: not valid TOML: {error}") from None
 
 
-def _apply(table: dict[str, Any], setting: str) -> None:
-    path, separator, text = setting.partition("=")
-    *sections, name = path.strip().split(".")
-    if not separator or not name:
-        raise UserError(f"--set {setting}: write it as section.name=value")
+def _changed(table: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """The table of an experiment, changed in place: by scenarios, then by single settings."""
+    named, single = list[str](), list[tuple[str, str, str]]()
+    for setting in settings:
+        path, separator, text = (part.strip() for part in setting.partition("="))
+        if path == SCENARIO and text:
+            named.append(text)
+        elif not separator or not path.rpartition(".")[2]:
+            raise UserError(f"--set {setting}: write it as section.name=value")
+        else:
+            single.append((setting, path, text))
+    for name, path, value in _composed(named):
+        _put(table, path, value, f"scenario {name}")
+    for setting, path, text in single:
+        _put(table, path, _value(text), f"--set {setting}")
+    return table
+
+
+def _composed(names: Iterable[str]) -> list[tuple[str, str, Any]]:
+    """(scenario, field, value) of all that the scenarios set; they may agree, but not clash."""
+    found: dict[str, tuple[str, Any]] = {}
+    for name in names:
+        table = _read(name, SCENARIO)
+        validated(Experiment, table, f"scenario {name}")
+        for path, value in flat(table).items():
+            first, before = found.setdefault(path, (name, value))
+            if before != value:
+                raise UserError(
+                    f"scenarios {first} and {name} clash: one sets {path} to {before!r}, the other to "
+                    f"{value!r}; leave one out"
+                )
+    return [(name, path, value) for path, (name, value) in found.items()]
+
+
+def _put(table: dict[str, Any], path: str, value: Any, source: str) -> None:
+    *sections, name = path.split(".")
     for section in sections:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
-            raise UserError(f"--set {setting}: `{section}` is a value, not a section")
-    table[name] = _value(text.strip())
+            raise UserError(f"{source}: `{section}` is a value, not a section")
+    table[name] = value
 
 
 def _value(text: str) -> Any:

@@ -1,9 +1,8 @@
 import json
 from pathlib import Path
 
-from fedaffect.experiment import Experiment
+from fedaffect.experiment import Experiment, flat
 from fedaffect.record.reference import as_json, as_markdown, every_setting
-from fedaffect.record.settings import flat
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 

@@ -1,5 +1,5 @@
-from fedaffect.experiment import Experiment
-from fedaffect.record.settings import differing, flat
+from fedaffect.experiment import Experiment, flat
+from fedaffect.record.settings import differing
 
 
 def experiment(*settings: str) -> dict[str, object]:

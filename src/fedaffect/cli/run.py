@@ -13,7 +13,7 @@ from rich.console import Console
 
 from fedaffect.cli.progress import RunsProgress
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, presets
+from fedaffect.experiment import SCENARIO, Experiment, presets, scenarios
 
 if TYPE_CHECKING:
     from fedaffect.record.several import Job
@@ -46,6 +46,13 @@ def run(
     data: Annotated[
         str | None, typer.Option("--data", help="Folder of an imported corpus, or `synthetic`.")
     ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            help=f"A TOML file, or what goes wrong by name; may be repeated: {', '.join(scenarios())}.",
+        ),
+    ] = None,
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The (first) seed.")] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds to run.")] = 1,
@@ -58,7 +65,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train an experiment and write its record: summary, events, model and a report to open."""
-    chosen = list(settings or [])
+    chosen = [*(f"{SCENARIO}={name}" for name in scenario or ()), *(settings or ())]
     chosen += [f"data={json.dumps(data)}"] if data is not None else []
     chosen += [f"device={device}"] if device is not None else []
     chosen += [f"seed={seed}"] if seed is not None else []

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from fedaffect.experiment import flat
 from fedaffect.federation.events import Event
 from fedaffect.record import plots, wording
 from fedaffect.record.boundary import UNDISCLOSED, crossings, warnings_about
+from fedaffect.record.conditions import conditions_in_words
 from fedaffect.record.drawing import Drawing
 from fedaffect.record.files import ENVIRONMENT, REPORT, read_object, write_text
 from fedaffect.record.history import History
 from fedaffect.record.html import render
 from fedaffect.record.palette import modality_colours
-from fedaffect.record.settings import changed_settings, flat
+from fedaffect.record.settings import changed_settings
 from fedaffect.record.summary import read_summary, seed_folders, summarise_seeds
 
 ROWS = 200
@@ -31,6 +33,8 @@ class ClientRow:
     local: float | None
     personal: float | None
     modality_weights: list[float] | None
+    lacking: tuple[str, ...] = ()
+    mislabelled: int | None = None
 
 
 def write_report(folder: Path) -> Path:
@@ -63,6 +67,7 @@ def page(folder: Path) -> str:
         crossings=crossings(history),
         undisclosed=UNDISCLOSED,
         warnings=warnings_about(history),
+        conditions=conditions_in_words(history.experiment),
         settings=changed_settings(history.experiment),
         toml=toml.read_text("utf-8") if toml.is_file() else "",
         environment=flat(read_object(environment, (), "delete it; the report can do without"))
@@ -98,6 +103,8 @@ def client_rows(history: History) -> list[ClientRow]:
             local=end.get("local_weighted_f1"),
             personal=end.get("personal_weighted_f1"),
             modality_weights=shares,
+            lacking=tuple(client.get("lacking", ())),
+            mislabelled=client.get("mislabelled"),
         )
         for client, end, times, up, shares in islice(zip(*columns, strict=True), ROWS)
     ]

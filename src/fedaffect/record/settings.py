@@ -4,21 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from fedaffect.experiment import Experiment
+from fedaffect.experiment import Experiment, flat
 from fedaffect.record import wording
 
 _NO_SETTINGS = ("name", "seed")
-
-
-def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} → {"a.b": 1}."""
-    found: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = value
-    return found
 
 
 def changed_settings(experiment: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

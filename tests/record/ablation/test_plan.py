@@ -36,6 +36,25 @@ def test_a_run_has_a_seed_a_folder_and_the_command_that_repeats_it(ablation: Abl
     assert resolved(again) == last.experiment
 
 
+def test_scenarios_stand_among_settings(write: Write, tmp_path: Path) -> None:
+    """In those of all rows and in a row's own; the command that repeats a run has them too."""
+    more = ["rounds.count=1", "scenario=speakers"]
+    path = write(
+        *('"rounds.count=1"]', f'"{more[0]}", "{more[1]}"]'),
+        *('"no | roles" = ["model.roles=false"]', '"network" = ["scenario=unreliable-network"]'),
+    )
+    plain, network, _ = load(path, tmp_path / "out").variants
+    assert plain.experiment.partition.name == network.experiment.partition.name == "person"
+    assert (plain.experiment.conditions.late, network.experiment.conditions.late) == (0, 0.3)
+    words = shlex.split(network.jobs(1)[0].command)
+    settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    assert resolved(Experiment.load("demo", settings)) == network.experiment
+    clash = write('"no | roles" = ["model.roles=false"]', '"two" = ["scenario=dirichlet-0.3"]')
+    clash.write_text(clash.read_text().replace('count=1"', 'count=1", "scenario=speakers"'))
+    with pytest.raises(UserError, match=r"row `two`: scenarios speakers and dirichlet-0.3 clash"):
+        load(clash, tmp_path / "out")
+
+
 def test_a_base_beside_the_file_and_other_seeds_and_data(write: Write, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("seed = 4\n[rounds]\ncount = 9\n")
     found = load(write('"demo"', '"mine.toml"'), tmp_path, seeds=2, data='a "corpus"')
