@@ -362,6 +362,27 @@ def test_the_mean_is_what_is_kept(tiny, simulate):
     assert any(not np.array_equal(model[name], state[name]) for name in learnt)
 
 
+def test_updates_under_way_survive_a_kill(tiny, simulate):
+    experiment = tiny("fedproto", "conditions.late=0.6", "rounds.quorum=0", "rounds.count=5")
+
+    def kill(event):
+        if (event["kind"], event.get("round")) == ("round_started", 4):
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        simulate(experiment, "killed", listeners=[kill])
+    straight = simulate(experiment, "straight")
+    _, state = straight.simulation._checkpoints.load(4)
+    killed = simulate(experiment, "killed")
+    assert result(killed) == result(straight)
+    due = [name.split("/")[2] for name in state if name.startswith("server/late/")]
+    sent = [(e["round"], e["late"]) for e in straight.of_kind("client_finished") if "late" in e]
+    assert any(
+        number < 4 <= number + late <= 5 for number, late in sent
+    )  # under way when it was killed
+    assert set(due) <= {f"{number + late:06d}" for number, late in sent}
+
+
 # --- conditions ----------------------------------------------------------------------------------
 
 

@@ -22,6 +22,18 @@ def test_answers_are_summed_up_by_round() -> None:
     assert (list(second.clients), second.sent) == ([4], {})
 
 
+def test_a_lost_update_left_its_client_and_told_nothing() -> None:
+    found = AnswersByRound()
+    told = {"sent": {"model": 8}, "scalars": {"task": 1.0}}
+    found.add(finished(1, 0, **told, lost=True))
+    found.add(finished(1, 1, **told, late=2))
+    found.add(finished(1, 2, **told, work=0.5))
+    (answers,) = found.rounds.values()
+    assert (list(answers.clients), answers.sent["model"]) == ([0, 1, 2], 24)
+    assert (list(answers.failed), answers.lost, answers.late) == ([0], 1, 1)
+    assert answers.told["task"] == 2
+
+
 def test_a_round_that_starts_again_is_forgotten_with_all_after_it() -> None:
     found = AnswersByRound()
     for number in (1, 2, 3):

@@ -52,6 +52,18 @@ def test_counts_and_shapes() -> None:
             {"kind": "client_finished", "client": 1, "sent": {"prototype": 9}, "bytes_up": 24_000},
             "ben: class prototypes up, 24 kB",
         ),
+        (
+            {"kind": "client_finished", "client": 0, "bytes_up": 10, "work": 0.371, "late": 2},
+            "ada: nothing up, 10 B, after 37 % of its steps, 2 rounds late",
+        ),
+        (
+            {"kind": "client_finished", "client": 0, "bytes_up": 10, "lost": True},
+            "ada: nothing up, 10 B, lost on its way",
+        ),
+        (
+            {"kind": "round_finished", "round": 3, "updates": 9, "late": 2, "loss": 1.5, "score": 0.5},
+            "Hub: round 3 aggregated, 9 updates (2 of them late), loss 1.500, dev score 0.500",
+        ),
         ({"kind": "client_failed", "client": 0, "reason": "late by 14 s"}, "ada: no update: late by 14 s"),
         ({"kind": "round_lost", "round": 3, "reason": "no quorum"}, "Hub: round 3 lost: no quorum"),
         ({"kind": "checkpoint", "round": 3}, None),

@@ -25,6 +25,21 @@ RUN = ("run", "tiny.toml", "--out", "run")
         ([*RUN, "--set", "rounds.count=many"], r"rounds\.count: .*integer.*'many'"),
         ([*RUN, "--set", "rounds.count"], r"--set rounds\.count: write it as section\.name=value"),
         ([*RUN, "--set", "training=3"], r"training: .*3"),
+        ([*RUN, "--scenario", "rain"], r"rain: no such scenario; .*one of: dirichlet-0\.3, drop-"),
+        (
+            [*RUN, "--scenario", "speakers", "--scenario", "unequal-volumes"],
+            r"scenarios speakers and unequal-volumes clash: one sets partition\.name to 'person'",
+        ),
+        (
+            [
+                *RUN,
+                "--set",
+                "conditions.missing_clients=1",
+                "--set",
+                'features.modalities=["text"]',
+            ],
+            r"conditions\.missing_clients: .* one modality",
+        ),
         (
             [*RUN, "--set", "training.learning_rate=nan"],
             r"training\.learning_rate: .*greater than 0",

@@ -47,6 +47,25 @@ def test_a_run_is_a_folder(finished):
     assert not [path for path in run.rglob("*") if "partial" in path.name]
 
 
+def test_a_run_under_scenarios_says_so_everywhere(place):
+    asked = ("--scenario", "drop-outs", "--scenario", "one-modality-missing")
+    more = ("--set", "conditions.drop_out=0.4", "--set", "rounds.quorum=0")
+    place.ok("run", "tiny.toml", *asked, *more, "--out", "run")
+    written = Experiment.load(place / "run/experiment.toml")
+    assert (written.conditions.drop_out, written.conditions.missing_clients) == (0.4, 0.5)
+    words = (
+        "50 % of the clients have nothing of one modality, drawn for each; "
+        "40 % of a round's clients fail before they send"
+    )
+    assert figures(place / "run")["conditions"] == words
+    assert f"Conditions: {words}." in (place / "run/model/README.md").read_text()
+    report = (place / "run" / REPORT).read_text()
+    assert "Conditions: 50 % of the clients have nothing of one modality" in report
+    assert "dropped out (conditions.drop_out)" in report
+    started = next(read(place / "run/events.jsonl"))
+    assert sum("lacking" in client for client in started["clients"]) == 2
+
+
 def test_the_run_folder_repeats_the_run(finished, place):
     place.ok("run", finished / "runs/one/experiment.toml", "--out", "repeated")
     assert figures(place / "repeated") == figures(finished / "runs/one")

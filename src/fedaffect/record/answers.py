@@ -18,6 +18,7 @@ class Answers:
     Attributes:
         clients, bytes_up: who sent an update, and how large it was.
         failed: whose update did not come.
+        lost, late: how many sent one that got lost on its way, and that comes in a later round.
         sent: bytes of tensors by kind (the first segment of a name).
         scalars: the sum of each of the numbers beside them, by name.
         told: how many clients told each of these numbers.
@@ -26,6 +27,8 @@ class Answers:
     clients: "array[int]" = field(default_factory=lambda: array("q"))
     bytes_up: "array[int]" = field(default_factory=lambda: array("q"))
     failed: "array[int]" = field(default_factory=lambda: array("q"))
+    lost: int = 0
+    late: int = 0
     sent: Counter[str] = field(default_factory=Counter)
     scalars: dict[str, float] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
@@ -38,6 +41,11 @@ class Answers:
         self.clients.append(event["client"])
         self.bytes_up.append(int(event.get("bytes_up", 0)))
         self.sent.update(event.get("sent") or {})
+        if event.get("lost"):  # it left the client, and told nobody anything
+            self.failed.append(event["client"])
+            self.lost += 1
+            return
+        self.late += bool(event.get("late"))
         for name, value in (event.get("scalars") or {}).items():
             self.scalars[name] = self.scalars.get(name, 0.0) + value
             self.told[name] += 1

@@ -11,13 +11,14 @@ def model_card(summary: dict[str, Any]) -> str:
         if summary["synthetic"]
         else ""
     )
+    conditions = f"\nConditions: {summary['conditions']}.\n" if summary["conditions"] else ""
     return f"""# {summary["run"]}
 {synthetic}
 A `{summary["model"]}` model of {summary["parameters"]:,} parameters, trained by `{summary["algorithm"]}`
 on the corpus `{summary["corpus"]}` (partition `{summary["partition"]}`, {summary["clients"]} clients,
 seed {summary["seed"]}; round {summary["selected_round"]} of {summary["rounds"]}, selected by
 `{summary["selection"]}`).
-
+{conditions}
 | evaluation `{summary["evaluation"]}` | test |
 |---|---|
 | weighted F1 | {summary["test_weighted_f1"]:.3f} (95 % interval over conversations {interval}) |

@@ -209,6 +209,12 @@ class History:
             np.add.at(total, answers.clients, answers.bytes_up)
         return [int(n) for n in total]
 
+    @property
+    def astray(self) -> tuple[int, int]:
+        """How many updates were lost on their way, and how many came in a later round or not in time."""
+        answers = self.answers.values()
+        return sum(a.lost for a in answers), sum(a.late for a in answers)
+
     @cached_property
     def confusion_by_conversation(self) -> Counts | None:
         """int64 [test conversations, classes, classes] of the one global model; None where there is none."""

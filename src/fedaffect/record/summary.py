@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fedaffect.federation.events import Event
+from fedaffect.record.conditions import conditions_in_words
 from fedaffect.record.files import SUMMARY, read_object, write_text
 from fedaffect.record.history import History
 
@@ -31,6 +32,7 @@ def summarise(history: History) -> Summary:
         "exchange": experiment["algorithm"].get("exchange"),
         "model": experiment["model"]["name"],
         "partition": experiment["partition"]["name"],
+        "conditions": conditions_in_words(experiment),
         "corpus": corpus["name"],
         "synthetic": corpus["synthetic"],
         "pairing": corpus["pairing"],

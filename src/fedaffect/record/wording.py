@@ -86,6 +86,15 @@ def kind_in_words(kind: str) -> str:
     return KINDS.get(kind, kind)
 
 
+def _befell(event: Event) -> str:
+    """What befell a client's work and its update, where anything did."""
+    told = f", after {event['work']:.0%} of its steps".replace("%", " %") if "work" in event else ""
+    if event.get("lost"):
+        return told + ", lost on its way"
+    late = event.get("late")
+    return told + (f", {count(late, 'round')} late" if late else "")
+
+
 def feed_line(event: Event, clients: Sequence[str]) -> str | None:
     """One line of the round feed, or None where an event has nothing to tell."""
     match event["kind"]:
@@ -104,14 +113,17 @@ def feed_line(event: Event, clients: Sequence[str]) -> str | None:
         case "client_finished":
             kinds = " and ".join(kind_in_words(kind) for kind in event.get("sent") or ())
             name = clients[event["client"]]
-            return f"{name}: {kinds or 'nothing'} up, {data_size(event['bytes_up'])}"
+            return (
+                f"{name}: {kinds or 'nothing'} up, {data_size(event['bytes_up'])}{_befell(event)}"
+            )
         case "client_failed":
             return f"{clients[event['client']]}: no update: {event['reason']}"
         case "round_lost":
             return f"Hub: round {event['round']} lost: {event['reason']}"
         case "round_finished":
+            late = f" ({event['late']} of them late)" if event.get("late") else ""
             return (
-                f"Hub: round {event['round']} aggregated, {count(event['updates'], 'update')}, "
+                f"Hub: round {event['round']} aggregated, {count(event['updates'], 'update')}{late}, "
                 f"loss {figure(event.get('loss'))}, dev score {figure(event.get('score'))}"
             )
         case "run_finished":

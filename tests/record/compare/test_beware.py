@@ -18,6 +18,10 @@ def test_like_with_like_needs_no_warning(make_run: MakeRun) -> None:
     [
         ({"modes": ("local", "personal")}, "evaluations differ (global, local)"),
         ({"settings": ("partition.name=person",)}, "partition differs (iid, person)"),
+        (
+            {"settings": ("conditions.lost=0.1",)},
+            "conditions differ (a: none. b: 10 % of the updates are lost on their way): what they cost",
+        ),
         ({"clients": 5}, "training part is split differently (a: 4 clients, b: 5 clients)"),
         ({"settings": ("training.local_epochs=3",)}, "passes over the training data differ (a 3"),
         ({"seed": 1}, "seeds differ (a 0; b 1): only those in common are paired"),

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fedaffect.experiment import Experiment
 from fedaffect.record.compare.sides import Side
+from fedaffect.record.conditions import conditions_in_words
 from fedaffect.record.history import History
 from fedaffect.record.tables import cautions, comparison
 from fedaffect.record.wording import count
@@ -27,7 +29,8 @@ def warnings(sides: Sequence[Side]) -> list[str]:
     """A line for each reason; empty where all may be compared."""
     rows = comparison(side.folder for side in sides)
     named = [replace(row, run=side.name) for row, side in zip(rows, sides, strict=True)]
-    return [*cautions(named), *_corpora(sides), *_shares(sides), *_passes(sides), *_seeds(sides)]
+    found = [*cautions(named), *_corpora(sides), *_shares(sides), *_conditions(sides)]
+    return [*found, *_passes(sides), *_seeds(sides)]
 
 
 def _corpora(sides: Sequence[Side]) -> list[str]:
@@ -52,6 +55,20 @@ def _shares(sides: Sequence[Side]) -> list[str]:
                 )
                 return [f"the training part is split differently ({', '.join(numbers)})"]
     return []
+
+
+def _conditions(sides: Sequence[Side]) -> list[str]:
+    """A method that did better where less went wrong did not do better."""
+    usual = Experiment().conditions.model_dump()
+    experiments = {side.name: side.history.experiment for side in sides}
+    given = [usual | dict(e.get("conditions", {})) for e in experiments.values()]
+    if all(one == given[0] for one in given):
+        return []
+    told = {name: conditions_in_words(e) or "none" for name, e in experiments.items()}
+    each = ". ".join(f"{name}: {words}" for name, words in told.items())
+    return [
+        f"conditions differ ({each}): what they cost and what a method is worth are not told apart"
+    ]
 
 
 def _passes(sides: Sequence[Side]) -> list[str]:
