@@ -17,7 +17,7 @@ from fedaffect.errors import UserError
 from fedaffect.record.ablation.plan import Ablation
 from fedaffect.record.ablation.rows import PERSONAL, Row, notes
 from fedaffect.record.files import write_text
-from fedaffect.record.wording import NOTHING, duration, figure, signed, with_spread
+from fedaffect.record.wording import NOTHING, data_size, duration, figure, signed, with_spread
 
 ONE_TABLE = 170
 _VERDICTS = ("weighted F1", "difference", "95 % interval", "interval over", "verdict")
@@ -141,6 +141,8 @@ def _columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> dict[str, Callab
 
 def _mean(row: Row, name: str) -> str:
     mean, spread = row.measures[name], row.measures[f"{name}_sd"]
+    if name.startswith("bytes"):
+        return data_size(mean) + ("" if spread is None else f" ± {data_size(spread)}")
     digits = 3 if mean is None or abs(mean) < 10 else 1
     return with_spread(mean, spread, digits)
 

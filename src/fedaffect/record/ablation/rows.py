@@ -83,6 +83,10 @@ def notes(ablation: Ablation, rows: Sequence[Row]) -> list[str]:
     said += [f"Evaluation `{mode}`: {EVALUATIONS.get(mode, mode)}." for mode in modes]
     untold = [c for c in ablation.columns if all(row.measures[c] is None for row in rows)]
     said += [f"No run tells `{column}`; see a summary.json for what there is." for column in untold]
+    if ablation.curve:
+        said.append(
+            "The curve: a line through means, a band of ± the sample sd over seeds, a dot a seed."
+        )
     missing = [
         f"{row.row} ({row.finished} of {len(row.scores)})"
         for row in rows
