@@ -4,14 +4,13 @@ Ours. The answer is a product of experts (Hinton 2002), the learning that of a t
 students (Lan, Zhu, Gong 2018), as in SDT, where students are modalities; here they are whole models.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from fedaffect.errors import UserError
 from fedaffect.experiment import OpenSection, Section
 from fedaffect.models import build, settings_of
 from fedaffect.models.batch import DialogueBatch
@@ -22,12 +21,12 @@ class Member(OpenSection):
     """A model of this package, by its name, with its own settings."""
 
     reads: tuple[str, ...] = Field(
-        (), description="which modalities, by name or how it begins; all where none is named"
+        (), description="which modalities, by name or how it begins; all where there is no such one"
     )
 
-    def chosen(self, modalities: Iterable[str]) -> list[str]:
+    def chosen(self, modalities: Mapping[str, int]) -> list[str]:
         """The modalities that it reads of those given, in their order."""
-        return [m for m in modalities if not self.reads or m.startswith(self.reads)]
+        return [m for m in modalities if m.startswith(self.reads)] or list(modalities)
 
 
 class Council(nn.Module):
@@ -44,9 +43,15 @@ class Council(nn.Module):
 
     class Settings(Section):
         members: tuple[Member, ...] = Field(
-            (Member(name="mm_dfn"), Member(name="mmtr_style")),
+            (
+                Member.model_validate({"name": "mm_dfn", "layers": 4, "context_layers": 1}),
+                Member(name="mmtr_style"),
+                Member(name="mmtr_style", reads=("audio", "text")),
+                Member(name="mmtr_style", reads=("text",)),
+            ),
             min_length=2,
-            description="models of this package, each with its own settings",
+            description="models of this package, each with its own settings; how the default's were "
+            "chosen: docs/results/council.md",
         )
 
         @field_validator("members")
@@ -66,13 +71,8 @@ class Council(nn.Module):
         self.reads: dict[str, list[str]] = {}
         self.member = nn.ModuleDict()
         for number, member in enumerate(settings.members, start=1):
-            name, read = f"{number} {member.name}", member.chosen(modalities)
-            if not read:
-                raise UserError(
-                    f"model: members: `{member.name}` reads {', '.join(member.reads)}, and there is "
-                    f"only: {', '.join(modalities)}"
-                )
-            self.reads[name] = read
+            name = f"{number} {member.name}"
+            self.reads[name] = read = member.chosen(modalities)
             self.member[name] = build(
                 member.name,
                 member.settings,
