@@ -2,12 +2,14 @@
 
 from importlib import resources
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, flat, presets, scenarios
+from fedaffect.experiment import Conditions, Experiment, flat, presets, scenarios
 
+PAGE = Path(__file__).parents[1] / "docs" / "conditions.md"
 FOLDER = resources.files("fedaffect") / "scenarios"
 PARTITIONS = ("random-class-sets", "dirichlet-0.3", "unequal-volumes", "speakers")
 OTHERS = sorted(set(scenarios()) - set(PARTITIONS))
@@ -31,6 +33,17 @@ def test_a_scenario_says_in_one_line_what_it_is_and_fits_every_preset(name):
     assert second.startswith("[")
     for preset in presets():
         assert under(name, base=preset).name == preset
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_the_page_lists_it_in_its_own_words(name):
+    line = (FOLDER / f"{name}.toml").read_text("utf-8").splitlines()[0].removeprefix("# ")
+    assert f"| `{name}` | {line} |" in PAGE.read_text("utf-8")
+
+
+def test_the_page_explains_every_condition():
+    page = PAGE.read_text("utf-8")
+    assert [name for name in Conditions.model_fields if f"`{name}" not in page] == []
 
 
 def test_all_that_do_not_clash_compose_in_any_order():
