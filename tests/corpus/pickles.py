@@ -113,10 +113,10 @@ def write(file: Path, content: object, protocol: int = 2) -> Path:
     return file
 
 
-def write_python2(file: Path, content: object) -> Path:
-    """As Python 2 with an old numpy wrote it: byte strings, `numpy.core`."""
+def write_python2(file: Path, content: object, protocol: int = 2) -> Path:
+    """As Python 2 with an old numpy wrote it: byte strings, `numpy.core`; protocol 0 is text."""
     with file.open("wb") as stream:
-        _Python2Pickler(stream, protocol=2).dump(content)
+        _Python2Pickler(stream, protocol=protocol).dump(content)
     file.write_bytes(file.read_bytes().replace(b"cnumpy._core.", b"cnumpy.core."))
     return file
 
@@ -124,7 +124,8 @@ def write_python2(file: Path, content: object) -> Path:
 class _Python2Pickler(pickle._Pickler):  # type: ignore[name-defined,misc]
     def save_string(self, text: str | bytes) -> None:
         raw = text.encode("latin-1") if isinstance(text, str) else text
-        self.write(b"T" + struct.pack("<i", len(raw)) + raw)  # BINSTRING
+        quoted = b"S" + repr(raw).removeprefix("b").encode() + b"\n"  # STRING
+        self.write(b"T" + struct.pack("<i", len(raw)) + raw if self.bin else quoted)  # BINSTRING
         self.memoize(text)
 
     dispatch = {**pickle._Pickler.dispatch, str: save_string, bytes: save_string}  # type: ignore[attr-defined]  # noqa: RUF012

@@ -44,8 +44,9 @@ def test_plain_data_comes_back(protocol, pickles, tmp_path):
     assert equal(PLAIN, unpickler.load(file))
 
 
-def test_python_2_byte_strings_are_latin_1_and_arrays_whole(pickles, tmp_path):
-    file = pickles.write_python2(tmp_path / "old.pkl", PLAIN)
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+def test_python_2_byte_strings_are_latin_1_and_arrays_whole(protocol, pickles, tmp_path):
+    file = pickles.write_python2(tmp_path / "old.pkl", PLAIN, protocol)
     assert b"numpy.core.multiarray" in file.read_bytes()
     assert b"_codecs" not in file.read_bytes()
     read = unpickler.load(file)

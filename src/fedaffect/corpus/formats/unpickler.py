@@ -11,7 +11,7 @@ import io
 import pickle
 import pickletools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,7 @@ class _PlainData(pickle.Unpickler):
 def _look_through(data: bytes) -> None:
     """Read the instructions without carrying one out; `pickletools` checks declared sizes."""
     stored = 0
-    for instruction, argument, _ in pickletools.genops(data):
-        name = instruction.name
+    for name, argument in _instructions(io.BytesIO(data)):
         if name not in _INSTRUCTIONS:
             raise _Refused(f"the instruction {name}")
         if name == "GLOBAL":
@@ -94,6 +93,22 @@ def _look_through(data: bytes) -> None:
             # An index is the size of a table that the unpickler would make at once.
             if argument is not None and int(argument) > 2 * stored + 1024:
                 raise _Refused(f"a memo of {argument} entries")
+
+
+def _instructions(stream: io.BytesIO) -> Iterator[tuple[str, Any]]:
+    """Names and arguments, as `pickletools.genops` reads them but for the strings of Python 2.
+
+    Those it takes for ASCII, which the bytes of an array are not; here they are passed over unread.
+    """
+    name = ""
+    while name != "STOP":
+        instruction = pickletools.code2op[stream.read(1).decode("latin-1")]
+        name, argument = instruction.name, None
+        if name == "STRING":
+            stream.readline()
+        elif instruction.arg is not None:
+            argument = instruction.arg.reader(stream)
+        yield name, argument
 
 
 def _allowed(module: str, name: str) -> Any:
