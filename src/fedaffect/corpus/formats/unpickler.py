@@ -38,6 +38,7 @@ _INSTRUCTIONS = frozenset(
         """,
     )
 )
+_BY_CODE = {instruction.code: instruction for instruction in pickletools.opcodes}
 _DTYPE = re.compile(r"(?P<kind>[biuf])\d{1,2}|(?P<text>[SU])\d{1,6}|(?P<object>O)\d?")
 
 
@@ -102,7 +103,7 @@ def _instructions(stream: io.BytesIO) -> Iterator[tuple[str, Any]]:
     """
     name = ""
     while name != "STOP":
-        instruction = pickletools.code2op[stream.read(1).decode("latin-1")]
+        instruction = _BY_CODE[stream.read(1).decode("latin-1")]
         name, argument = instruction.name, None
         if name == "STRING":
             stream.readline()
