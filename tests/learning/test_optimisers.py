@@ -1,5 +1,7 @@
 """Corrected gradients, frozen parts and shortened work: what algorithms ask of a learner."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -65,7 +67,7 @@ def test_a_gradient_corrected_by_hand(gradient, correction, corrected):
 def test_a_gradient_of_nothing_but_zeros_is_none():
     silent, heard = parameter(1.0), parameter(1.0, 2.0)
     silent.grad, heard.grad = torch.zeros(1), torch.tensor([0.0, 1.0])
-    leave_untouched({"a": silent, "b": heard})
+    assert leave_untouched({"a": silent, "b": heard}) == {"a"}
     assert silent.grad is None
     assert heard.grad.tolist() == [0.0, 1.0]
 
@@ -151,3 +153,28 @@ def test_half_the_work_is_the_first_half(corpus):
     _, half = fitted(corpus, "training.local_epochs=2", work=0.5)
     _, one = fitted(corpus, "training.local_epochs=1")
     assert not moved(half, one)
+
+
+READS_AUDIO = {
+    "sdt": {
+        *("project/audio", "reduce/audio", "student/audio", "fusion/gate"),
+        *("encoder/audio->audio", "encoder/text->audio", "encoder/audio->text"),
+        *("unimodal_gate/audio->audio", "unimodal_gate/text->audio"),
+    },
+    "late_fusion": {"student/audio"},
+}
+
+
+@pytest.mark.parametrize("model", READS_AUDIO)
+@pytest.mark.parametrize("without", ["audio", ""])
+def test_a_fit_tells_what_no_data_reached(corpus, model, without):
+    """What reads audio alone, and a gate that has nothing to choose from."""
+    there = {m: p & (m != without) for m, p in corpus.present.items()}
+    experiment = Experiment().with_settings([f"model.name={model}", "model.width=8"])
+    learner = ConversationTrainer(replace(corpus, present=there), experiment)
+    start = learner.get()
+    fit = learner.fit(pooled(corpus)[0], seed=1)
+    found = {"/".join(name.split("/")[1:3]) for name in fit.untouched}
+    assert found == (READS_AUDIO[model] if without else set())
+    if without:
+        assert fit.untouched == start.keys() - moved(start, learner.get())

@@ -44,12 +44,14 @@ class Fit:
         parts: the same for each part of the objective, by name.
         steps: optimiser steps taken.
         optimiser: the optimiser's state, named `optimiser/...`, to continue from.
+        untouched: parameters that no data reached, as an encoder of a modality that the client lacks.
     """
 
     loss: float
     parts: Mapping[str, float]
     steps: int
     optimiser: Tensors = field(default_factory=dict)
+    untouched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

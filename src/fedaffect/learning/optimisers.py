@@ -52,14 +52,18 @@ def state_of(optimiser: torch.optim.Optimizer, parameters: Named) -> Tensors:
     }
 
 
-def leave_untouched(parameters: Named) -> None:
+def leave_untouched(parameters: Named) -> set[str]:
     """Let weight decay not wear away what a client has no data for: what gradient is 0 everywhere is none.
 
     Adam makes a whole step of any gradient, that of the decay included, and the others would average it in.
+
+    Returns:
+        their names.
     """
     for parameter in parameters.values():
         if parameter.grad is not None and not parameter.grad.any():
             parameter.grad = None
+    return {name for name, parameter in parameters.items() if parameter.grad is None}
 
 
 class Corrected:

@@ -164,6 +164,7 @@ class ConversationTrainer:
         torch.manual_seed(seed)  # dropout, of numbers and of modalities
         self._model.train()
         steps, sums, items = 0, dict[str, float](), 0
+        untouched = set(learning) if lacking else set()
         with _frozen(self._parameters, learning):
             while steps < wanted:
                 sums, items = {}, 0
@@ -186,7 +187,7 @@ class ConversationTrainer:
                     stepper.zero_grad(set_to_none=True)
                     loss.backward()  # type: ignore[no-untyped-call]
                     if lacking:
-                        leave_untouched(learning)
+                        untouched &= leave_untouched(learning)
                     if corrected is not None:
                         corrected.apply()
                     stepper.step()
@@ -200,7 +201,7 @@ class ConversationTrainer:
         means = {name: total / max(items, 1) for name, total in sums.items()}
         keeps = self._training.optimiser_state == "keep"
         state = state_of(stepper, learning) if keeps else {}
-        return Fit(means.pop("loss", 0.0), means, steps, state)
+        return Fit(means.pop("loss", 0.0), means, steps, state, frozenset(untouched))
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
         nobody = torch.zeros(len(self._corpus) + 1, dtype=torch.bool, device=self._device)

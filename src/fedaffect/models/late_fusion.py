@@ -44,8 +44,8 @@ class LateFusion(nn.Module):
         log_probability = torch.stack(
             [opinion.logits.log_softmax(dim=-1) for opinion in opinions.values()], dim=-2
         )
-        # A weight of 0 has no logarithm; the smallest number is as little as nothing.
-        log_weight = weights.clamp_min(torch.finfo(weights.dtype).tiny).log().unsqueeze(-1)
+        # A weight of 0 has no logarithm; so far down a probability is 0, and so is what it could learn.
+        log_weight = weights.log().clamp_min(-1000).unsqueeze(-1)
         embedding = torch.stack([opinion.embedding for opinion in opinions.values()], dim=-2)
         return Prediction(
             logits=(log_probability + log_weight).logsumexp(dim=-2),

@@ -1,11 +1,16 @@
 """FedAvg by hand, and the two things that it must equal to the bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fedaffect.corpus.partition import Share
 from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms.fedavg import FedAvg
+from fedaffect.learning.trainer import ConversationTrainer
+
+from .quadratic import Bowl, federation
 
 # What a run says of its traffic and of its clients' names, not of what was learnt.
 OTHER = ("bytes_up", "bytes_down", "clients")
@@ -102,3 +107,66 @@ def test_a_kept_optimiser_matters(tiny, simulate):
         losses[kept] = [e["loss"] for e in run.of_kind("round_finished")]
     assert losses["reset"][0] == losses["keep"][0]
     assert losses["reset"][1] != losses["keep"][1]
+
+
+# --- blockwise -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("absent", "blockwise", "audio"),
+    [({1}, True, 2), ({1}, False, (2 - 6) / 4), (set(), True, (2 - 6) / 4), ({0, 1}, True, 0)],
+)
+def test_a_tensor_is_averaged_over_those_whose_data_reached_it(absent, blockwise, audio):
+    """From 0 to 2, and with three times the volume to -2; what nobody's data reach stays 0."""
+    two = federation(Bowl(1, 4), Bowl(0.5, -8, volume=3), names=("model/audio", "model/text"))
+    learner = two.clients[0].learner
+    fit = learner.fit
+
+    def without_audio(share, **arguments):
+        lacks = share.name in {f"client-{i}" for i in absent}
+        return replace(fit(share, **arguments), untouched=frozenset(["model/audio"] * lacks))
+
+    learner.fit = without_audio
+    state = two.play(FedAvg({"blockwise": blockwise}))
+    assert float(state["model/audio"][0]) == audio
+    assert float(state["model/text"][0]) == (2 - 6) / 4
+
+
+def test_an_encoder_of_what_one_client_alone_has_is_that_clients(
+    tiny, simulate, corpus, monkeypatch
+):
+    """Client 0 learns the same with or without client 1, which has no audio, beside it."""
+    first, second = (corpus.conversations_in("train")[rows] for rows in (slice(4), slice(4, 8)))
+    there = corpus.present["audio"] & np.isin(corpus.conversation, first)
+    partly = replace(
+        corpus,
+        present={**corpus.present, "audio": there},
+        features={
+            **corpus.features,
+            "audio": np.where(there[:, None], corpus.features["audio"], 0),
+        },
+    )
+
+    def share(number, conversations):
+        rows = np.flatnonzero(np.isin(corpus.conversation, conversations))
+        return Share(f"client-{number}", conversations, rows)
+
+    both = [share(0, first), share(1, second)]
+
+    def model(name, shares, *settings):
+        monkeypatch.setattr(module, "partition", lambda *_: shares)
+        experiment = tiny("fedavg", "rounds.count=1", "features.standardise=none", *settings)
+        return simulate(experiment, name, on=partly).outcome.state
+
+    apart = model("apart", both, "algorithm.blockwise=true")
+    alone = model("alone", both[:1])
+    mixed = model("mixed", both)
+    learner = ConversationTrainer(partly, tiny())
+    start = learner.get()
+    of_audio = learner.fit(both[1], seed=0).untouched
+    assert {"model/project/audio/weight", "model/student/audio/weight"} < of_audio < start.keys()
+    for name in start:
+        assert np.array_equal(apart[name], alone[name]) == (name in of_audio), name
+        assert np.array_equal(apart[name], mixed[name]) == (name not in of_audio), name
+    nobody = model("nobody", both[1:], "algorithm.blockwise=true")
+    assert {n for n in start if np.array_equal(nobody[n], start[n])} == of_audio

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
+from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import (
     Algorithm,
@@ -17,7 +20,18 @@ from fedaffect.learning.learner import Fit, Tensors
 
 
 class FedAvg(Algorithm):
-    """w ← Σ n_i w_i / Σ n_i, with n_i the supervised utterances of client i."""
+    """w ← Σ n_i w_i / Σ n_i, with n_i the supervised utterances of client i.
+
+    With `blockwise` the sums of a tensor are over the clients whose data reached it; where there is none
+    it stays as it was.
+    """
+
+    class Settings(Section):
+        blockwise: bool = Field(
+            False,
+            description="a tensor is averaged over the clients whose data reached it: who lacks a modality "
+            "has no say in its encoder",
+        )
 
     def initial(self, context: Context) -> State:
         return dict(context.initial)
@@ -37,7 +51,10 @@ class FedAvg(Algorithm):
 
     def weights(self, client: Client, fit: Fit) -> dict[str, float]:
         """How much the update counts, by name prefix."""
-        return {"model": client.share.volume}
+        # Who derives an algorithm from this one may have settings without it.
+        blockwise = getattr(self.settings, "blockwise", False)
+        absent = fit.untouched if blockwise else ()
+        return {"model": client.share.volume, **dict.fromkeys(absent, 0.0)}
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
         return {**state, **aggregate.tensors}
