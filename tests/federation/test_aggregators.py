@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.federation.aggregators import WeightedMean
+from fedaffect.federation.aggregators import Gathered, WeightedMean
 from fedaffect.federation.update import Update
 
 
@@ -88,3 +88,39 @@ def test_a_mean_lies_between_and_does_not_know_the_order(pairs, random):
     assert min(counted) - 1e-5 <= value <= max(counted) + 1e-5
     random.shuffle(updates)
     assert reduce(*updates).tensors["a"][0] == pytest.approx(value, rel=1e-6, abs=1e-6)
+
+
+# --- what single clients sent --------------------------------------------------------------------
+
+
+def gather(most, *values):
+    updates = [Update({"p/0": vector(v), "other": vector(v)}, {"p": 1.0 + v}) for v in values]
+    return Gathered("p", most).reduce(iter(updates))
+
+
+def test_each_array_is_kept_beside_the_mean_in_the_order_of_the_clients():
+    found = gather(3, 3, 1)
+    assert found.tensors["each/p/0"].tolist() == [[3], [1]]
+    assert found.tensors["p/0"][0] == (4 * 3 + 2 * 1) / 6
+    assert found.tensors.keys() == {"each/p/0", "p/0", "other"}
+    assert found.updates == 2
+    assert not Gathered("p", 3).linear
+
+
+def test_a_prefix_ends_with_a_path_segment():
+    found = Gathered("p", 3).reduce([Update({"pp/0": vector(1), "p": vector(1)})])
+    assert found.tensors.keys() == {"pp/0", "p"}
+
+
+def test_of_very_many_a_sample_is_kept_whatever_their_order():
+    values = np.random.default_rng(0).permutation(200)
+    kept = [gather(20, *order).tensors["each/p/0"].ravel() for order in (values, sorted(values))]
+    assert sorted(kept[0]) == list(kept[1])
+    assert len(kept[1]) == 20
+    assert 60 < kept[1].mean() < 140  # not the first, nor the last
+    assert list(kept[0]) == [v for v in values if v in kept[1]]
+
+
+def test_equal_arrays_are_kept_as_often_as_they_came():
+    assert gather(3, 5, 5).tensors["each/p/0"].tolist() == [[5], [5]]
+    assert len(gather(2, 5, 5, 5).tensors["each/p/0"]) == 2

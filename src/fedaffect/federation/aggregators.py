@@ -1,7 +1,10 @@
 """Updates → one. Sums in the order of the clients, in float64, so the bits depend on nothing else."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +57,55 @@ class WeightedMean:
                 if substitute is not None:
                     fallback.add(name, array, substitute)
         return Aggregate(fallback.means() | weighted.means(), count)
+
+
+EACH = "each/"
+
+
+class Gathered(WeightedMean):
+    """The weighted means, and each client's own arrays below a prefix: `each/NAME`, [clients, ...].
+
+    It looks at single updates, so it cannot go through secure summation. Of a name that very many
+    clients send it keeps a sample: those whose bytes hash lowest, which is as good as drawing lots
+    and, in any process and order, the same.
+    """
+
+    linear = False
+
+    def __init__(self, prefix: str, most: int) -> None:
+        """`most`: how many arrays of a name are kept."""
+        self._prefix, self._most = prefix + "/", most
+
+    def reduce(self, updates: Iterable[Update]) -> Aggregate:
+        samples: dict[str, _Sample] = defaultdict(lambda: _Sample(self._most))
+
+        def watched() -> Iterator[Update]:
+            for update in updates:
+                for name, array in update.tensors.items():
+                    if name.startswith(self._prefix):
+                        samples[name].add(array)
+                yield update
+
+        aggregate = super().reduce(watched())
+        each = {EACH + name: sample.stacked() for name, sample in samples.items()}
+        return replace(aggregate, tensors=aggregate.tensors | each)
+
+
+class _Sample:
+    def __init__(self, most: int) -> None:
+        self._most, self._seen = most, 0
+        self._lowest: list[tuple[int, int, npt.NDArray[Any]]] = []
+
+    def add(self, array: npt.NDArray[Any]) -> None:
+        digest = sha256(array.tobytes()).digest()
+        heappush(self._lowest, (-int.from_bytes(digest, "big"), self._seen, array))
+        self._seen += 1
+        if len(self._lowest) > self._most:
+            heappop(self._lowest)
+
+    def stacked(self) -> npt.NDArray[Any]:
+        """Those kept, in the order in which they came."""
+        return np.stack([array for _, _, array in sorted(self._lowest, key=lambda kept: kept[1])])
 
 
 class _Sums:

@@ -11,6 +11,7 @@ from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model
 from fedaffect.federation.algorithms.prototypes import (
     FUSED,
+    Local,
     PrototypeAlgorithm,
     modality_weights,
     named,
@@ -45,10 +46,9 @@ class FedProto(PrototypeAlgorithm):
         outputs = client.learner.predict(client.share.conversations)
         found = self.local_prototypes(outputs, client, state)
         own, within = found[FUSED], self.within_class(outputs, client, found)
-        counts = self.settings.weighting == "count"
         update = Update(
             named({k: mean.vector for k, mean in own.items()}),
-            weights={path(FUSED, k): float(mean.size if counts else 1) for k, mean in own.items()},
+            weights={path(FUSED, k): self.weight(mean) for k, mean in own.items()},
             scalars={
                 "loss": fit.loss,
                 **fit.parts,
@@ -66,6 +66,10 @@ class FedProto(PrototypeAlgorithm):
 
     def leaves(self, context: Context) -> Mapping[str, Spec]:
         return self.prototype_specs(context)
+
+    def weight(self, own: Local) -> float:
+        """How much a client's prototype counts in the global one."""
+        return float(own.size if self.settings.weighting == "count" else 1)
 
     def _pull(self, state: State) -> ExtraLoss | None:
         known = prototypes_of(state)

@@ -1,0 +1,77 @@
+"""MOON (Li, He, Song 2021): embeddings drawn to the server's model's, away from one's own before."""
+
+from typing import NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, softplus
+
+from fedaffect.federation.algorithms.base import Client, State, features, model
+from fedaffect.federation.algorithms.fedavg import FedAvg
+from fedaffect.federation.update import Update
+from fedaffect.learning.learner import ExtraLoss, Fit, Tensors
+from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.prediction import Prediction
+
+
+class Frozen(NamedTuple):
+    """What a fixed model makes of a client's utterances, in evaluation mode.
+
+    Attributes:
+        item: int64 [n], rows of the corpus, increasing.
+        embedding: float32 [n, d].
+    """
+
+    item: Tensor
+    embedding: Tensor
+
+    @classmethod
+    def of(cls, parameters: Tensors, state: State, client: Client) -> "Frozen":
+        client.learner.set({**parameters, **features(state)})
+        outputs = client.learner.predict(client.share.conversations)
+        return cls(torch.from_numpy(outputs.item), torch.from_numpy(outputs.embedding))
+
+    def at(self, item: Tensor) -> Tensor:
+        """Embeddings [m, d] of rows of the corpus, int64 [m]."""
+        known, embedding = self.item.to(item.device), self.embedding.to(item.device)
+        return embedding[torch.searchsorted(known, item)]
+
+
+class Moon(FedAvg):
+    """Local: L + μ · mean of -log(e^{s(z, z_g)/τ} / (e^{s(z, z_g)/τ} + e^{s(z, z_p)/τ})), eq. 3; s = cosine.
+
+    z is an utterance's embedding, z_g that of the server's model, z_p that of the client's own model of
+    the last round it took part in; in its first there is none, and no such term. The embedding is the
+    model's own: the paper's projection head is not added.
+    """
+
+    class Settings(FedAvg.Settings):
+        strength: float = Field(1.0, ge=0, description="μ; the paper tries 0.1 to 10; 0 = FedAvg")
+        temperature: float = Field(0.5, gt=0, description="τ")
+
+    def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
+        update, kept = super().client_round(state, client, memory)
+        return update, {**kept, **model(update.tensors)}
+
+    def learn(self, state: State, client: Client, memory: Tensors) -> tuple[Fit, Tensors]:
+        return client.learn(model(state), state, memory, self._contrast(state, client, memory))
+
+    def _contrast(self, state: State, client: Client, memory: Tensors) -> ExtraLoss | None:
+        before = model(memory)
+        if not before or not self.settings.strength:
+            return None
+        servers = Frozen.of(model(state), state, client)
+        own = Frozen.of(before, state, client)
+
+        def loss(prediction: Prediction, batch: DialogueBatch, item: Tensor) -> Tensor:
+            rows = batch.supervised
+            z, utterances = prediction.embedding[rows], item[rows]
+            towards = cosine_similarity(z, servers.at(utterances), dim=-1)
+            away = cosine_similarity(z, own.at(utterances), dim=-1)
+            # -log(e^a / (e^a + e^b)) = log(1 + e^(b - a))
+            contrast = softplus((away - towards) / self.settings.temperature)
+            strength: float = self.settings.strength
+            return strength * contrast.mean()
+
+        return loss
