@@ -60,7 +60,7 @@ def vote(opinion: Floats, weight: Floats) -> Answer:
 
 
 def confidence(opinion: Floats, weight: Floats) -> Answer:
-    """The mean weighted by each modality's confidence, its largest probability, too (Gül et al. 2025)."""
+    """The mean weighted, too, by each modality's confidence: its largest probability."""
     return mean(opinion, weight * opinion.max(axis=-1))
 
 

@@ -1,0 +1,55 @@
+"""docs/in-vehicle.md prints the table of corruptions and calls what it describes: all of it must be so."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHEET = ROOT / "benchmarks" / "corruptions.py"
+PAGE = (ROOT / "docs" / "in-vehicle.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def sheet():
+    specification = importlib.util.spec_from_file_location("corruptions", SHEET)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_the_page_prints_the_table(sheet):
+    assert sheet.table() in PAGE
+
+
+def test_what_the_page_shows_runs():
+    space = {}
+    for code in re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL):
+        exec(code, space)
+    assert space["answer"].pairing == "label-matched"
+    assert space["answer"].decision.tolist() == [0, 1]
+    assert space["lesson"].shape == (8, 48, 48)
+
+
+def test_what_the_page_names_is_there():
+    for path in re.findall(r"`((?:corpus|inference)/\w+(?:\.py|/))`", PAGE):
+        assert (ROOT / "src" / "fedaffect" / path).exists()
+
+
+def test_the_face_is_made_by_code(sheet):
+    face = sheet.made_face()
+    assert face.shape == (48, 48)
+    np.testing.assert_array_equal(face, sheet.made_face())
+
+
+def test_real_faces_are_never_drawn_into_the_project(sheet, tmp_path, monkeypatch, capsys):
+    """Whatever way the folder is named."""
+    (tmp_path / "link").symlink_to(ROOT / "docs")
+    for folder in (ROOT / "docs" / "images", tmp_path / "link"):
+        monkeypatch.setattr(sys, "argv", ["", "--faces", "any.npz", "--out", str(folder)])
+        with pytest.raises(SystemExit):
+            sheet.main()
+        assert "stay outside the project" in capsys.readouterr().err
