@@ -1,4 +1,4 @@
-"""What happens to pictures of faces in a car, of any size: lengths are in parts of a side.
+"""What happens to pictures of faces in a car, of any size: rows and columns run from -1 to 1.
 
 Every function takes pictures float32 [n, height, width] of values 0..1, how much of the trouble each gets
 [n], and the lots of each; it returns pictures of the same shape.
@@ -16,10 +16,10 @@ SENSOR_NOISE = 0.002
 """Deviation of the sensor's own noise, in parts of the light at which a pixel is white."""
 
 TAPS = 13
-"""Moments of the exposure that a motion blur adds up: one a pixel for the strongest."""
+"""Moments of the exposure that a motion blur adds up: more than one a pixel of 48."""
 
 HEAD_RADIUS = 0.85
-"""Of the cylinder that a head is, where half the picture's width is 1."""
+"""Of the cylinder that a head is."""
 
 EYE_ROW, EYE_COLUMN = -0.25, 0.35
 LENS_HEIGHT, LENS_WIDTH, RIM, ARM = 0.2, 0.29, 0.07, 0.035
