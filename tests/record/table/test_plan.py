@@ -61,7 +61,7 @@ def test_a_corpus_without_a_row_is_refused(write: Write, tmp_path: Path) -> None
     only = ["[rows.plain]", "[rows.plain]\ncorpora=['text']"]
     only += ["[rows.alone]", "[rows.alone]\ncorpora=['text']"]
     only += ["seeds = 3", "seeds = 3\ncorpora=['text']"]
-    with pytest.raises(UserError, match="corpora.talk: no row is run on it; leave it out"):
+    with pytest.raises(UserError, match=r"corpora.talk: no row is run on it; leave it out"):
         load(write(*only), tmp_path)
 
 
