@@ -1,0 +1,109 @@
+"""Recordings become a corpus: an item a window, a modality a sensor, the person who wore it."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fedaffect.corpus.formats.origin import origin
+from fedaffect.corpus.schema import SPLITS, UNLABELLED, Array, Corpus, Flags, Integers, Provenance
+from fedaffect.errors import UserError
+from fedaffect.features.recording import Recording
+from fedaffect.features.sensors import feature_set
+from fedaffect.features.windows import Described, Windows, describe
+
+
+def body_corpus(
+    recordings: Iterable[Recording],
+    windows: Windows,
+    *,
+    name: str,
+    classes: Sequence[str] | None = None,
+    split: Mapping[str, str] | None = None,
+) -> Corpus:
+    """The windows of all recordings, one recording after the other, each in the order of time.
+
+    Of a recording only the features are kept, so that many may be given one by one.
+
+    Args:
+        classes: the labels to learn, in order; windows with another are left out. None = all, sorted.
+        split: `train`, `dev` or `test` by person; who is not in it is `train`.
+
+    Returns:
+        features float32 [windows, features] by sensor, with the columns of `sensors.feature_set`.
+
+    Raises:
+        UserError: no labelled window, a split of nobody, or what a reader or `describe` refuses.
+    """
+    parts = [_Part(r.person, r.files, describe(r, windows)) for r in recordings]
+    found = {label for part in parts for label in part.windows.label if label is not None}
+    chosen = tuple(sorted(found) if classes is None else classes)
+    if not found & set(chosen):
+        raise UserError(
+            f"{name}: no window of {windows.seconds:g} s lies in a stretch of time labelled "
+            f"{' or '.join(chosen) or 'anything'}; give labels, other classes, or shorter windows"
+        )
+    parts = [_Part(part.person, part.files, part.windows.of(chosen)) for part in parts]
+    persons = tuple(sorted({part.person for part in parts}))
+    person = np.repeat([persons.index(p.person) for p in parts], [len(p.windows) for p in parts])
+    labels = [label for part in parts for label in part.windows.label]
+    sensors = sorted({sensor for part in parts for sensor in part.windows.features})
+    features = {s: np.concatenate([part.features(s, windows) for part in parts]) for s in sensors}
+    return Corpus(
+        name=name,
+        classes=chosen,
+        features=features,
+        present={s: np.concatenate([part.present(s) for part in parts]) for s in sensors},
+        label=np.array([UNLABELLED if x is None else chosen.index(x) for x in labels], np.int64),
+        person=person,
+        persons=persons,
+        split=_splits(name, split or {}, persons)[person],
+        provenance=_provenance(name, parts, windows, features),
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one recording gives."""
+
+    person: str
+    files: tuple[Path, ...]
+    windows: Described
+
+    def features(self, sensor: str, windows: Windows) -> Array:
+        """float32 [windows, features]; zeros where the recording lacks the sensor."""
+        if sensor not in self.windows.features:
+            width = len(feature_set(sensor, windows.kind).features)
+            return np.zeros((len(self.windows), width), np.float32)
+        return self.windows.features[sensor].astype(np.float32)
+
+    def present(self, sensor: str) -> Flags:
+        """bool [windows]"""
+        return self.windows.present.get(sensor, np.zeros(len(self.windows), bool))
+
+
+def _splits(name: str, split: Mapping[str, str], persons: Sequence[str]) -> Integers:
+    """[persons], index into SPLITS."""
+    for person, part in split.items():
+        if person not in persons:
+            raise UserError(
+                f"{name}: split: nobody is called `{person}`; there are {', '.join(persons)}"
+            )
+        if part not in SPLITS:
+            raise UserError(f"{name}: split: `{part}` of {person}; give one of {', '.join(SPLITS)}")
+    return np.array([SPLITS.index(split.get(person, "train")) for person in persons], np.int64)
+
+
+def _provenance(
+    name: str, parts: Sequence[_Part], windows: Windows, features: Mapping[str, Array]
+) -> Provenance:
+    reader = f"body signals: {windows.kind} features of windows of {windows.seconds:g} s"
+    if windows.baseline_minutes:
+        reader += f", relative to each recording's first {windows.baseline_minutes:g} minutes"
+    files = list(dict.fromkeys(file for part in parts for file in part.files))
+    if files:
+        return origin(files, reader)
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in features.values()))
+    return Provenance(name, digest.hexdigest(), reader)
