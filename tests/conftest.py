@@ -1,6 +1,7 @@
 """Small corpora for every test: real shapes, invented numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,39 @@ MakeCorpus = Callable[..., ConversationCorpus]
 def make_corpus() -> MakeCorpus:
     """A function that builds a tiny, sound conversation corpus; see `_make_corpus`."""
     return _make_corpus
+
+
+@pytest.fixture(scope="session")
+def make_faces() -> MakeCorpus:
+    """A function that builds a tiny corpus of faces, each a conversation of one; see `_make_faces`."""
+    return _make_faces
+
+
+def _make_faces(
+    *, items: int = 12, classes: int = 3, side: int = 12, missing: float = 0.0, seed: int = 0
+) -> ConversationCorpus:
+    """Grey images [side, side] under noise, brighter in a place that is the label's.
+
+    Args:
+        missing: as in `_make_corpus`, of the only modality here.
+    """
+    corpus = _make_corpus(
+        conversations=items,
+        turns=1,
+        classes=classes,
+        modalities={"other": 1, "face": 1},
+        roles=1,
+        missing=missing,
+        splits=[(0, 0, 1, 2)[i % 4] for i in range(items)],
+        seed=seed,
+    ).with_modalities(("face",))
+    random = generator(seed, "tests", "faces")
+    images = random.integers(0, 100, size=(items, side, side))
+    for image, label in zip(images, corpus.label, strict=True):
+        row = int(label) * side // classes
+        image[row : row + side // classes] += 100
+    images[~corpus.present["face"]] = 0
+    return replace(corpus, name="faces", features={"face": images.astype(np.uint8)})
 
 
 def _make_corpus(

@@ -53,6 +53,7 @@ class Features(Section):
     `federated`: zero mean and unit variance by statistics that the clients sum up together in a first
     exchange: those of the pooled training part, but that `person` counts a conversation once for each of its
     people, and that a client with a single utterance of a modality keeps it to itself. `none`: as stored.
+    Images are always as stored: the model that reads them scales them.
     """
 
     standardise: Literal["federated", "none"] = "federated"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fedaffect.corpus.partition import labels_per_client, partition
+from fedaffect.experiment import Experiment
 from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, Spec, specs
@@ -245,6 +246,24 @@ def test_without_standardising_nothing_is_asked(tiny, spy):
     run, seen = spy(tiny("local", "rounds.count=1", "features.standardise=none"))
     assert "statistics" not in {stage for stage, _, _ in seen}
     assert run.outcome.state == {}
+
+
+def test_of_images_no_statistics_are_taken(tiny, simulate, make_faces):
+    faces = make_faces()
+    vector = np.arange(len(faces) * 2, dtype=np.float32).reshape(-1, 2)
+    both = replace(
+        faces,
+        features={**faces.features, "body": vector},
+        present={**faces.present, "body": np.ones(len(faces), bool)},
+    )
+    assert {*statistics_specs(both, Experiment())} == {
+        "features/body/mean",
+        "features/body/mean_square",
+    }
+    face_cnn = Experiment().with_settings(
+        ["model={name='face_cnn', widths=[8, 8]}", "partition.clients=2", "rounds.count=1"]
+    )
+    assert not [n for n in simulate(face_cnn, on=faces).outcome.state if n.startswith("features/")]
 
 
 def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):

@@ -120,6 +120,21 @@ def test_modalities_must_be_vectors(corpus):
         trainer(images)
 
 
+def test_images_reach_the_model_as_the_bytes_they_are(make_faces):
+    faces = make_faces(missing=0.3)
+    learner = ConversationTrainer(faces, Experiment().with_settings(["model={name='face_cnn'}"]))
+    seen = []
+    learner._model.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    learner.predict(np.arange(len(faces)))
+    (batch,) = seen
+    assert batch.features["face"].dtype == torch.uint8
+    assert np.array_equal(batch.features["face"][:, 0], faces.features["face"])
+    assert np.array_equal(batch.present["face"][:, 0], faces.present["face"])
+    ones = np.ones((12, 12), np.float32)
+    with pytest.raises(UserError, match="features/face"):  # nobody scales a pixel of its own
+        learner.set({"features/face/mean": ones, "features/face/scale": ones})
+
+
 def test_one_thread(corpus):
     torch.set_num_threads(2)
     trainer(corpus)

@@ -4,7 +4,7 @@ from torch import nn
 
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, presets
-from fedaffect.models import build, names
+from fedaffect.models import build, names, reads_images
 from fedaffect.models.sdt import SDT
 
 
@@ -69,6 +69,13 @@ def test_a_modality_that_cannot_name_parameters_is_refused(modality):
         make("sdt", {}, {modality: 4})
 
 
+def test_images_are_for_models_that_say_so():
+    with pytest.raises(UserError, match=r"modality `face`: sdt reads vectors, not \(4, 6\)"):
+        make("sdt", {}, {"face": (4, 6), "text": 4})
+    assert reads_images("face_cnn")
+    make("face_cnn", {}, {"face": (4, 6)})
+
+
 def test_the_same_seed_gives_the_same_parameters():
     def parameters():
         torch.manual_seed(5)
@@ -93,5 +100,7 @@ def test_modalities_that_are_not_ordered_follow_by_name():
 def test_every_preset_builds_on_the_field_s_feature_files(preset):
     """SDT's and MMGCN's pickles call the third modality `visual`, ours `nonverbal` or `video`."""
     model = Experiment.load(preset).model
+    if reads_images(model.name):
+        pytest.skip("of images")
     for third in ("visual", "nonverbal", "video"):
         make(model.name, model.settings, {"audio": 4, third: 4, "text": 4})

@@ -18,6 +18,9 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
 
+Size = int | tuple[int, ...]
+"""What a model is told of a modality: the width of a vector, the shape of anything else."""
+
 
 @dataclass(frozen=True)
 class Modality:
@@ -26,6 +29,15 @@ class Modality:
     name: str
     shape: tuple[int, ...]
     dtype: str
+
+    @property
+    def size(self) -> Size:
+        return self.shape[0] if len(self.shape) == 1 else self.shape
+
+    @property
+    def is_image(self) -> bool:
+        """Bytes in two dimensions or more: a model scales them as it reads them, and nobody before."""
+        return self.dtype == "uint8" and len(self.shape) > 1
 
 
 @dataclass(frozen=True)

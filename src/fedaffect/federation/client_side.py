@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.partition import Share
-from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus, Modality
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
 from fedaffect.federation.conditions import fate
@@ -126,7 +126,8 @@ class ClientSide:
         weights: dict[str, float] = {}
         if experiment.features.standardise == "federated":
             held = rows_of(self._corpus, share.conversations)
-            for name, array in self._corpus.features.items():
+            for name in _standardised(self._corpus):
+                array = self._corpus.features[name]
                 values = array[held[view.present[name][held]]].astype(np.float64)
                 if len(values) > 1:  # the mean of one is the utterance itself
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
@@ -171,12 +172,17 @@ def _statistics(
 ) -> dict[str, Spec]:
     found = {}
     if experiment.features.standardise == "federated":
-        for m in corpus.modalities.values():
+        for name, m in _standardised(corpus).items():
             for part in parts:
-                found[f"features/{m.name}/{part}"] = Spec(m.shape, dtype)
+                found[f"features/{name}/{part}"] = Spec(m.shape, dtype)
     if experiment.training.class_weights == "federated":
         found["statistics/label_frequency"] = Spec((len(corpus.classes),), "float64")
     return found
+
+
+def _standardised(corpus: ConversationCorpus) -> dict[str, Modality]:
+    """The modalities of which statistics are taken: all but images, whose pixels have no meaning each."""
+    return {name: m for name, m in corpus.modalities.items() if not m.is_image}
 
 
 @cache

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 from pydantic import Field
 
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
+from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Size
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.learning.learner import Tensors
@@ -25,13 +25,13 @@ class SavedModel(Section):
 
     Attributes:
         members: names of the tensors files: `model`, or one a client.
-        modalities: width by name.
+        modalities: by name, the width of a vector, the shape of anything else.
     """
 
     format: str = Field("fedaffect model 1", pattern="^fedaffect model 1$")
     experiment: Experiment
     classes: tuple[str, ...]
-    modalities: dict[str, int]
+    modalities: dict[str, Size]
     roles: int = Field(ge=1, le=1000)
     members: tuple[str, ...] = Field(min_length=1)
 
@@ -61,7 +61,7 @@ def save(
     config = SavedModel(
         experiment=experiment,
         classes=corpus.classes,
-        modalities={m.name: m.shape[0] for m in corpus.modalities.values()},
+        modalities={m.name: m.size for m in corpus.modalities.values()},
         roles=corpus.roles,
         members=tuple(members),
     )
@@ -154,17 +154,18 @@ def _fit(corpus: ConversationCorpus, config: SavedModel) -> ConversationCorpus:
             f"{', '.join(config.modalities)}; the corpus has {', '.join(corpus.features)}"
         )
     features, present = {}, {}
-    for name, width in config.modalities.items():
+    for name, size in config.modalities.items():
+        shape = (size,) if isinstance(size, int) else size
         if name in shared:
             given = corpus.features[name]
-            if given.shape[1:] != (width,):
+            if given.shape[1:] != shape:
                 raise UserError(
                     f"{corpus.name}: modality `{name}` has features of shape {given.shape[1:]}, "
-                    f"the model was trained on ({width},); extract them in the same way"
+                    f"the model was trained on {shape}; extract them in the same way"
                 )
             features[name], present[name] = given, corpus.present[name]
         else:
-            features[name] = np.zeros((len(corpus), width), np.float32)
+            features[name] = np.zeros((len(corpus), *shape), np.float32)
             present[name] = np.zeros(len(corpus), bool)
     if corpus.roles > config.roles:
         raise UserError(

@@ -56,13 +56,12 @@ class ConversationTrainer:
         self._corpus = corpus
         self._training = experiment.training
         self._device = _device(experiment.device)
-        dims = {m.name: _dimension(m.shape, m.name) for m in corpus.modalities.values()}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(experiment.seed, "initial model"))
             self._model = build(
                 experiment.model.name,
                 experiment.model.settings,
-                modalities=dims,
+                modalities={m.name: m.size for m in corpus.modalities.values()},
                 roles=max(roles, corpus.roles),
                 classes=len(corpus.classes),
             ).to(self._device)
@@ -98,11 +97,12 @@ class ConversationTrainer:
         # Looked at as a whole first: a model is never half one client's and half another's.
         if learnt:
             _ensure_equal_shapes(learnt, self._state)
-        for name, array in self._corpus.features.items():
+        for name, m in self._corpus.modalities.items():
             given = [statistics.get(f"features/{name}/{part}") for part in ("mean", "scale")]
-            if [a.shape for a in given if a is not None] not in ([], [array.shape[1:]] * 2):
+            fitting = ([],) if m.is_image else ([], [m.shape] * 2)
+            if [a.shape for a in given if a is not None] not in fitting:
                 raise UserError(
-                    f"model: `features/{name}`: not a mean and a scale of shape {array.shape[1:]}; "
+                    f"model: `features/{name}`: not a mean and a scale of shape {m.shape}; "
                     "was it trained on other features?"
                 )
         with torch.no_grad():
@@ -254,17 +254,18 @@ class ConversationTrainer:
         self._present = {m: self._padded(p, False) for m, p in view.present.items()}
 
     def _load_features(self) -> None:
-        """Scale the whole corpus once; absent features and the padding row stay 0."""
+        """Scale the whole corpus once, but for images; absent features and the padding row stay 0."""
         self._features = {}
         for name, array in self._corpus.features.items():
+            dtype = array.dtype if self._corpus.modalities[name].is_image else np.float32
             # Made with its padding row at once: there is never a second copy.
-            padded = np.zeros((len(array) + 1, *array.shape[1:]), np.float32)
+            padded = np.zeros((len(array) + 1, *array.shape[1:]), dtype)
             scaled = padded[:-1]
             scaled[:] = array
             if f"features/{name}/mean" in self._statistics:
                 scaled -= self._statistics[f"features/{name}/mean"].astype(np.float32)
                 scaled /= self._statistics[f"features/{name}/scale"].astype(np.float32)
-            scaled[~self._corpus.present[name]] = 0.0
+            scaled[~self._corpus.present[name]] = 0
             self._features[name] = torch.from_numpy(padded).to(self._device)
 
     def _padded(self, array: npt.NDArray[Any], padding: float) -> torch.Tensor:
@@ -312,12 +313,6 @@ def _look(tensor: npt.NDArray[Any] | torch.Tensor | None) -> str:
     if tensor is None:
         return "none"
     return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
-
-
-def _dimension(shape: tuple[int, ...], name: str) -> int:
-    if len(shape) != 1:
-        raise UserError(f"modality `{name}`: conversation models read vectors, not {shape}")
-    return shape[0]
 
 
 def _same(left: Tensors, right: Tensors) -> bool:

@@ -2,6 +2,7 @@
 
 A model is a `torch.nn.Module` with a nested `Settings` (its own keys of the experiment's `[model]`), the
 constructor `Model(settings, *, modalities, roles, classes)` and `forward(DialogueBatch) -> Prediction`.
+It reads vectors; one that says `reads_images = True` is given other shapes too.
 """
 
 import importlib
@@ -13,6 +14,7 @@ from typing import Any
 
 from torch import nn
 
+from fedaffect.corpus.schema import Size
 from fedaffect.errors import UserError
 from fedaffect.experiment import Section, validated
 
@@ -21,7 +23,7 @@ def build(
     name: str,
     settings: Mapping[str, Any],
     *,
-    modalities: Mapping[str, int],
+    modalities: Mapping[str, Size],
     roles: int,
     classes: int,
 ) -> nn.Module:
@@ -30,14 +32,19 @@ def build(
     Args:
         name: a module of this package (`sdt`), or `package.module:Class` of your own.
         settings: the model's own keys of the experiment.
-        modalities: feature width by name, sorted.
+        modalities: by name, sorted: the width of a vector, the shape of anything else.
         roles: how many roles a conversation has at most.
 
     Raises:
-        UserError: no such model, a setting it does not have, or a modality's name it cannot carry.
+        UserError: no such model, a setting it does not have, or a modality that it cannot carry or read.
     """
     chosen, model = settings_of(name, settings), _find(name)
-    for modality in modalities:
+    for modality, size in modalities.items():
+        if not isinstance(size, int) and not reads_images(name):
+            raise UserError(
+                f"modality `{modality}`: {name} reads vectors, not {size}; name a model of images, or "
+                "choose among the others with features.modalities"
+            )
         if not _nameable(modality):
             raise UserError(
                 f"model: a modality cannot be called `{modality}`: rename it in the corpus"
@@ -62,6 +69,15 @@ def schema_of(name: str) -> type[Section]:
     """
     schema: type[Section] = _find(name).Settings  # type: ignore[attr-defined]
     return schema
+
+
+def reads_images(name: str) -> bool:
+    """Whether a model is for modalities that are no vectors.
+
+    Raises:
+        UserError: no such model.
+    """
+    return bool(getattr(_find(name), "reads_images", False))
 
 
 def names() -> list[str]:

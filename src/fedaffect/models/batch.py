@@ -12,7 +12,7 @@ class DialogueBatch:
     """B conversations of up to N utterances. Masks: True = counts.
 
     Attributes:
-        features: by modality (names sorted), float32 [B, N, d_m].
+        features: by modality (names sorted), float32 [B, N, d_m]; images are uint8 [B, N, height, width].
         present: by modality, bool [B, N]; False = the utterance lacks it and its features are never read.
         role: int64 [B, N], who speaks inside the conversation; padding has the role `roles`.
         valid: bool [B, N], True = a real utterance, False = padding.

@@ -1,0 +1,152 @@
+"""A small residual network for faces, made to be trained by many clients on CPUs.
+
+Blocks of two 3 × 3 convolutions with a shortcut (He et al. 2016), on a quarter of the image's pixels and
+fewer. On a CPU such dense convolutions are the fast ones: depthwise ones save multiplications, but no
+time (docs/performance.md).
+
+**Normalisation** is over groups of channels of one face (Wu and He 2018), not over the batch. The statistics
+of a batch are those of a client's own mixture of emotions: where clients hold different mixtures each trains
+under statistics that the averaged model is not used with, and accuracy falls (Hsieh et al. 2020). A face's
+own are the same in training and in use, alone or among others, and there are none to send or to average.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fedaffect.corpus.schema import Size
+from fedaffect.errors import UserError
+from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.layers.augmentation import Augmentation, augmented
+from fedaffect.models.layers.dropout import Dropout
+from fedaffect.models.layers.linear import Linear
+from fedaffect.models.layers.packing import Packing
+from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
+
+GROUP = 8
+"""Channels that are normalised together."""
+
+LEAST_CONTRAST = 8.0
+"""In grey levels: what a face's deviation counts as at least, lest the noise of a blank be blown up."""
+
+
+class FaceCNN(nn.Module):
+    """Looks at faces one by one; a conversation makes no difference to them.
+
+    Args:
+        modalities: one, of grey images: its shape (height, width).
+        roles: not used.
+
+    Raises:
+        UserError: more than one modality, or one that is no grey image.
+    """
+
+    reads_images = True
+
+    class Settings(Augmentation):
+        widths: tuple[int, ...] = Field(
+            (32, 64, 128),
+            min_length=1,
+            description="channels of the stages, each at half the height and width of the one before",
+        )
+        blocks: int = Field(1, ge=1, description="of two convolutions, in each stage")
+        embedding_dim: int = Field(128, ge=2)
+        dropout: float = Field(0.3, ge=0, lt=1)
+
+        @field_validator("widths")
+        @classmethod
+        def _of_whole_groups(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+            if any(width < GROUP or width % GROUP for width in widths):
+                raise ValueError(f"not multiples of {GROUP}")
+            return widths
+
+    def __init__(
+        self, settings: Settings, *, modalities: Mapping[str, Size], roles: int, classes: int
+    ) -> None:
+        super().__init__()
+        self.modality, self.settings = _only_image(modalities), settings
+        width = settings.widths[0]
+        self.stem = nn.Sequential(_convolution(1, width, 5, stride=2), _normalise(width), nn.ReLU())
+        stages = list[nn.Module]()
+        for number, wider in enumerate(settings.widths):
+            for block in range(settings.blocks):
+                stages.append(Residual(width, wider, stride=2 if number and not block else 1))
+                width = wider
+        self.stages = nn.Sequential(*stages)
+        self.hidden = Linear(width, settings.embedding_dim)
+        self.classify = Linear(settings.embedding_dim, classes)
+        self.dropout = Dropout(settings.dropout)
+
+    def forward(self, batch: DialogueBatch) -> Prediction:
+        """Predict every face of a batch; see `DialogueBatch` and `Prediction` for shapes.
+
+        An item without a face has the embedding 0 and says nothing: its logits are 0.
+        """
+        packing = Packing(batch.valid & batch.present[self.modality])
+        hidden = self._embed(packing.pack(batch.features[self.modality]))
+        logits = self.classify(self.dropout(hidden))
+        return joint_prediction(packing, logits, hidden, equal_weights(batch))
+
+    def _embed(self, faces: Tensor) -> Tensor:
+        """[n, height, width] → [n, embedding_dim]."""
+        if not len(faces):
+            return self.hidden.weight.new_zeros(0, self.hidden.out_features)
+        image = _standardised(faces.float()).unsqueeze(1)
+        if self.training:
+            image = augmented(image, self.settings)
+        maps = self.stages(self.stem(image))
+        embedding: Tensor = self.hidden(self.dropout(maps.mean(dim=(2, 3)))).relu()
+        return embedding
+
+
+class Residual(nn.Module):
+    """Two convolutions whose result is added to what they read, halved where they halve it."""
+
+    def __init__(self, width: int, wider: int, stride: int) -> None:
+        super().__init__()
+        self.first, self.second = (
+            _convolution(width, wider, 3, stride),
+            _convolution(wider, wider, 3),
+        )
+        self.normalise_first, self.normalise_second = _normalise(wider), _normalise(wider)
+        self.stride = stride
+        self.shortcut = None if width == wider and stride == 1 else _convolution(width, wider, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        added = self.normalise_first(self.first(x)).relu()
+        added = self.normalise_second(self.second(added))
+        if self.stride > 1:
+            x = functional.avg_pool2d(x, self.stride, ceil_mode=True)
+        if self.shortcut is not None:
+            x = self.shortcut(x)
+        return (x + added).relu()
+
+
+def _standardised(faces: Tensor) -> Tensor:
+    """Each face by its own mean and deviation: how bright and how hard its light was makes no difference."""
+    deviation, mean = torch.std_mean(faces, dim=(1, 2), keepdim=True, correction=0)
+    standardised: Tensor = (faces - mean) / deviation.clamp_min(LEAST_CONTRAST)
+    return standardised
+
+
+def _convolution(width: int, wider: int, side: int, stride: int = 1) -> nn.Conv2d:
+    made = nn.Conv2d(width, wider, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")
+    return made
+
+
+def _normalise(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(width // GROUP, width)
+
+
+def _only_image(modalities: Mapping[str, Size]) -> str:
+    for name, size in modalities.items():
+        if len(modalities) > 1 or isinstance(size, int) or len(size) != 2:
+            raise UserError(
+                f"modality `{name}`: face_cnn reads one modality of grey images (height, width), not "
+                f"{', '.join(f'{m} {s}' for m, s in modalities.items())}; choose it with features.modalities"
+            )
+    return next(iter(modalities))
