@@ -22,12 +22,12 @@ def test_one_response_is_one_peak_of_its_height(rate, seconds, made):
 
 @pytest.mark.parametrize("drift", [-0.005, 0.005])
 def test_a_drifting_level_neither_hides_nor_makes_responses(drift, made):
-    rising = drift * made.moments(60, 4)
-    apart = made.response(60, 4, 5, 0.2) + made.response(60, 4, 35, 0.4)
+    rising = drift * made.moments(50, 4)
+    apart = made.response(50, 4, 5, 0.2) + made.response(50, 4, 25, 0.4)
     found = told(5 + rising + apart, 4)
-    assert found["responses"] == 2
+    assert found["responses"] * 50 / 60 == pytest.approx(2)
     assert found["response_mean"] == pytest.approx(0.3, rel=0.2)
-    assert found["tonic_slope"] == pytest.approx(60 * drift, rel=0.2)
+    assert found["tonic_slope"] == pytest.approx(60 * drift, abs=0.02)
     assert told(5 + rising, 4)["responses"] == 0
 
 

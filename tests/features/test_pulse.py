@@ -65,6 +65,12 @@ def test_intervals_that_do_not_count():
     assert counts.tolist() == [True, True, False, True, True, False, False]
 
 
+def test_a_beat_too_many_spoils_its_two_intervals_only():
+    time = np.array([0.0, 0.8, 1.6, 2.0, 2.4, 3.2, 4.0])
+    _, counts = plausible_intervals(time, np.ones(500, bool), 100)
+    assert counts.tolist() == [True, True, False, False, True, True]
+
+
 def test_swing_is_the_height_of_the_wave(made):
     small = told("pulse", 100 + 3 * made.pulse_wave(made.steady(72, 30), 30, 64), 64)
     large = told("pulse", 100 + 6 * made.pulse_wave(made.steady(72, 30), 30, 64), 64)
@@ -102,6 +108,12 @@ def test_where_the_sensor_slipped_off_no_beat_is_invented(made):
 @pytest.mark.parametrize("kind", SETS)
 def test_without_a_pulse_there_is_no_heart_rate(kind, samples):
     assert SETS[kind].extract(samples, 64) is None
+
+
+@pytest.mark.parametrize(("size", "is_one"), [(1e-3, False), (1, True)])
+def test_a_millionth_of_the_signal_is_rounding_and_no_pulse(size, is_one, made):
+    signal = 40_000 + size * made.pulse_wave(made.steady(72, 30), 30, 64)
+    assert (told("pulse", signal, 64) is not None) is is_one
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("pulse", 4), ("pulse", 12), ("ecg", 32)])

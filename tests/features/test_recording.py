@@ -18,11 +18,8 @@ def test_a_window_ends_before_its_end():
 
 
 def test_a_window_of_rounded_times_has_its_samples():
-    third = Stream(np.arange(3000, dtype=np.float32), 0.1 + 0.2 + 3)
-    for start in range(0, 800, 7):
-        window = third.between(start, start + 30)
-        assert len(window) in (99, 100)
-        assert window[0] == np.ceil(start * third.rate - 1e-6)
+    assert 1.1 * 100 > 110
+    assert stream(range(200), 100.0).between(1.1, 1.14).tolist() == [110, 111, 112, 113]
 
 
 def test_where_nothing_was_recorded_there_is_nan():

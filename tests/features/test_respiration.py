@@ -18,6 +18,12 @@ def test_breaths_a_minute(rate, breaths, seconds, made):
     assert found["regularity"] > 0.8
 
 
+@pytest.mark.parametrize("breaths", [15, 24])
+def test_two_or_three_breaths_are_enough(breaths, made):
+    belt = np.sin(2 * np.pi * breaths / 60 * made.moments(10, 32))
+    assert told(belt, 32)["rate"] == pytest.approx(breaths, abs=0.2)
+
+
 def test_a_sensor_of_one_sample_a_second(made):
     belt = np.sin(2 * np.pi * 15 / 60 * made.moments(60, 1) + 0.3)
     assert told(belt, 1)["rate"] == pytest.approx(15, abs=1)
