@@ -115,6 +115,10 @@ class Training(Section):
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="how much of a label is spread over all classes"
     )
+    soft_labels: bool = Field(
+        False,
+        description="learn from what each of several people saw, where a corpus has their votes",
+    )
     focal: float = Field(
         0.0, ge=0, description="exponent of (1 - p_y): less of the loss for what is already known"
     )

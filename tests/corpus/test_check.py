@@ -21,6 +21,18 @@ def test_a_sound_corpus_has_no_problems(make_corpus):
     assert problems(make_corpus(conversations=6, persons=None)) == []
 
 
+def test_votes_are_numbers_of_people_for_each_class(make_corpus):
+    corpus = make_corpus()
+    votes = np.ones((len(corpus), 3), np.float32)
+    assert problems(replace(corpus, votes=votes)) == problems(corpus)
+    for value in (-1, np.nan, np.inf):
+        (problem, *_) = problems(replace(corpus, votes=changed(votes, 2, value)))
+        assert str(problem).startswith("votes: negative, NaN or Inf; give numbers")
+    for wrong in (votes[:-1], votes[:, :2], votes[:, 0]):
+        (problem,) = problems(replace(corpus, votes=wrong))
+        assert (problem.severity, problem.field) == ("error", "votes")
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_non_finite_features_are_counted_and_placed(value, make_corpus):
     corpus = make_corpus()

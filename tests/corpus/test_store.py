@@ -22,6 +22,9 @@ def assert_equal(left, right):
     assert list(left.features) == list(right.features)
     pairs += [(a, right.features[m]) for m, a in left.features.items()]
     pairs += [(a, right.present[m]) for m, a in left.present.items()]
+    assert (left.votes is None) == (right.votes is None)
+    if left.votes is not None:
+        pairs.append((left.votes, right.votes))
     for a, b in pairs:
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
@@ -53,6 +56,7 @@ def test_what_is_saved_is_loaded(data, make_corpus, tmp_path):
         present=present,
         label=data.draw(hnp.arrays(np.int64, items, elements=st.integers(-1, 2))),
         provenance=Provenance("made up", "0" * 64, "hypothesis", pairing="label-matched"),
+        votes=data.draw(st.none() | hnp.arrays(np.uint8, (items, len(corpus.classes)))),
     )
     store.save(corpus, tmp_path / "corpus")
     assert_equal(corpus, store.load(tmp_path / "corpus"))

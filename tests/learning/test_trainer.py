@@ -246,6 +246,52 @@ def test_class_weights_are_the_shares_own_unless_given(corpus):
     assert bits(by_default.get()) != bits(even.get())
 
 
+def test_votes_are_learnt_from_where_that_is_asked_for(corpus):
+    random = np.random.default_rng(0)
+    votes = random.integers(0, 5, size=(len(corpus), 3)).astype(np.uint8)
+    votes[::4] = 0  # nobody was asked: the label counts
+    several = replace(corpus, votes=votes)
+    _, ignoring = fitted(several)
+    _, hard = fitted(corpus)
+    assert bits(ignoring.get()) == bits(hard.get())
+    _, soft = fitted(several, "training.soft_labels=true")
+    assert bits(soft.get()) != bits(hard.get())
+    label = corpus.label.copy()
+    voted = votes.any(axis=1)
+    label[voted] = (label[voted] + 1) % 3
+    even = {"class_weights": np.ones(3)}
+    _, first = fitted(several, "training.soft_labels=true", **even)
+    _, relabelled = fitted(replace(several, label=label), "training.soft_labels=true", **even)
+    assert bits(first.get()) == bits(
+        relabelled.get()
+    )  # a label is not looked at where people voted
+    one_hot = np.eye(3, dtype=np.float32)[corpus.label] * 7
+    unanimous, learner = fitted(replace(corpus, votes=one_hot), "training.soft_labels=true")
+    assert unanimous.loss == pytest.approx(fitted(corpus)[0].loss, rel=1e-5)
+    for name, array in learner.get().items():
+        np.testing.assert_allclose(array, hard.get()[name], atol=1e-3)
+
+
+def test_soft_labels_need_votes(corpus):
+    with pytest.raises(
+        UserError, match=r"training\.soft_labels: tiny has no votes; leave it false"
+    ):
+        trainer(corpus, "training.soft_labels=true")
+
+
+def test_who_takes_labels_for_others_does_not_learn_from_votes(corpus):
+    several = replace(corpus, votes=np.eye(3, dtype=np.uint8)[corpus.label])
+    (share,) = pooled(several)
+    own = replace(share, label=(corpus.label[share.supervised] + 1) % 3)
+    learner = trainer(several, "training.soft_labels=true")
+    with learner.seeing(own.view(several)):
+        learner.fit(share, seed=1)
+    hard = trainer(corpus)
+    with hard.seeing(own.view(corpus)):
+        hard.fit(share, seed=1)
+    assert bits(learner.get()) == bits(hard.get())
+
+
 def test_an_extra_loss_is_added(corpus):
     seen = []
     corpus_label = torch.from_numpy(np.append(corpus.label, 0))

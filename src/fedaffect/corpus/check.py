@@ -96,6 +96,9 @@ def _sizes(corpus: ConversationCorpus) -> Iterator[Problem]:
     for name, array in columns.items():
         if len(array) != items:
             yield _error(name, f"{len(array)} rows, {items} labels", "give one row an utterance")
+    if corpus.votes is not None and corpus.votes.shape != (items, len(corpus.classes)):
+        shape = list(corpus.votes.shape)
+        yield _error("votes", f"of shape {shape}", "give one row an utterance, one column a class")
 
 
 def _order(corpus: ConversationCorpus) -> Iterator[Problem]:
@@ -183,6 +186,11 @@ def _labels(corpus: ConversationCorpus) -> Iterator[Problem]:
         )
 
 
+def _votes(corpus: ConversationCorpus) -> Iterator[Problem]:
+    if corpus.votes is not None and not ((corpus.votes >= 0) & np.isfinite(corpus.votes)).all():
+        yield _error("votes", "negative, NaN or Inf", "give numbers of people, 0 or more")
+
+
 def _splits(corpus: ConversationCorpus) -> Iterator[Problem]:
     pairs = np.unique(np.stack([corpus.conversation, corpus.split]), axis=1)
     twice = np.flatnonzero(np.bincount(pairs[0]) > 1)
@@ -252,6 +260,7 @@ _CHECKS: tuple[Callable[[ConversationCorpus], Iterator[Problem]], ...] = (
     _empty_conversations,
     _turns,
     _labels,
+    _votes,
     _splits,
     _roles,
     _presence,

@@ -50,16 +50,20 @@ class Share:
         return tuple(sorted(m for m, rows in self.hidden.items() if rows.all()))
 
     def view(self, corpus: ConversationCorpus) -> ConversationCorpus:
-        """The corpus as this client has it; itself where nothing is hidden and no label is its own."""
+        """The corpus as this client has it; itself where nothing is hidden and no label is its own.
+
+        With labels of its own it has no votes, which would tell the true ones.
+        """
         if not self.hidden and self.label is None:
             return corpus
         present = {
             m: p & ~self.hidden[m] if m in self.hidden else p for m, p in corpus.present.items()
         }
+        if self.label is None:
+            return replace(corpus, present=present)
         label = corpus.label.copy()
-        if self.label is not None:
-            label[self.supervised] = self.label
-        return replace(corpus, present=present, label=label)
+        label[self.supervised] = self.label
+        return replace(corpus, present=present, label=label, votes=None)
 
 
 def pooled(corpus: ConversationCorpus) -> list[Share]:

@@ -65,6 +65,8 @@ class Corpus:
         label: [items], index into `classes`, or `UNLABELLED`.
         person: [items], index into `persons`. For partitions and audits; never seen by a model.
         split: [items], index into `SPLITS`.
+        votes: [items, classes], how many people saw which class; a row of zeros where nobody was asked. None
+            where the corpus does not tell.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Corpus:
     persons: tuple[str, ...]
     split: Integers
     provenance: Provenance
+    votes: Array | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", dict(sorted(self.features.items())))

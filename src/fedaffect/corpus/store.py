@@ -65,6 +65,7 @@ class _Index(Section):
     persons: tuple[str, ...]
     conversations: tuple[str, ...]
     modalities: dict[str, _StoredModality]
+    votes: str | None = None  # their dtype
     provenance: _StoredProvenance
     arrays: _StoredArrays
 
@@ -131,6 +132,7 @@ def load(folder: str | Path, *, check: bool = True) -> ConversationCorpus:
         persons=index.persons,
         conversations=index.conversations,
         provenance=Provenance(**index.provenance.model_dump()),
+        votes=arrays.get("votes"),
         **{column: arrays[column] for column in _COLUMNS},
     )
     if check:
@@ -142,6 +144,8 @@ def _arrays(corpus: ConversationCorpus) -> dict[str, Array]:
     arrays = {column: getattr(corpus, column) for column in _COLUMNS}
     arrays |= {f"feature/{m}": array for m, array in corpus.features.items()}
     arrays |= {f"present/{m}": array for m, array in corpus.present.items()}
+    if corpus.votes is not None:
+        arrays["votes"] = corpus.votes
     return {
         name: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
         for name, array in arrays.items()
@@ -160,6 +164,7 @@ def _index(corpus: ConversationCorpus, arrays: Path) -> dict[str, object]:
         "modalities": {
             m.name: {"shape": m.shape, "dtype": m.dtype} for m in corpus.modalities.values()
         },
+        "votes": None if corpus.votes is None else str(corpus.votes.dtype),
         "provenance": asdict(corpus.provenance),
         "arrays": {"bytes": arrays.stat().st_size, "sha256": sha256_of(arrays)},
     }
@@ -221,6 +226,8 @@ def _read_arrays(file: Path, index: _Index) -> dict[str, Array]:
     for name, stored in index.modalities.items():
         expected[f"feature/{name}"] = Modality(name, stored.shape, stored.dtype)
         expected[f"present/{name}"] = Modality(name, (), "bool")
+    if index.votes:
+        expected["votes"] = Modality("votes", (len(index.classes),), index.votes)
     if set(arrays) != set(expected):
         name = sorted(set(arrays) ^ set(expected))[0]
         raise UserError(f"{file}: {name}: stands only in one of {ARRAYS} and {INDEX}; {again}")

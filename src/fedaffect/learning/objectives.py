@@ -25,11 +25,12 @@ def weighted_cross_entropy(
 ) -> Tensor:
     """Σ w_y (1 - p_y)^γ (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, where it has none.
 
-    With smoothing, -log p_y is mixed with the mean of -log p over all classes.
+    With smoothing, -log p_y is mixed with the mean of -log p over all classes. Of an utterance that is of
+    several classes, log p_y and w_y are their means by shares.
 
     Args:
         logits: float [..., C].
-        label: int64 [...].
+        label: int64 [...], or shares, float [..., C], whose rows sum to 1.
         mask: bool [...], True = counts.
         class_weights: float [C], positive; None = all 1.
         label_smoothing: a label counts 1 - this, and every class alike for the rest.
@@ -46,16 +47,23 @@ def weighted_cross_entropy(
     rows, labels = logits[mask], label[mask]
     if len(rows) == 0:
         return rows.sum()
-    if not focal and not label_smoothing:
+    shared = labels.dim() == 2
+    if not focal and not label_smoothing and not shared:
         return functional.cross_entropy(rows, labels, weight=class_weights)
     log_probability = rows.log_softmax(dim=-1)
-    own = log_probability.gather(1, labels.unsqueeze(1)).squeeze(1)
+    if shared:
+        own = (labels * log_probability).sum(dim=-1)
+    else:
+        own = log_probability.gather(1, labels.unsqueeze(1)).squeeze(1)
     # torch's own smoothing gives each class its weight: those a client has none of would win.
     each = -(1 - label_smoothing) * own - label_smoothing * log_probability.mean(dim=-1)
     if focal:  # at p_y = 1 the slope of 0^γ is infinite for γ < 1
         unknown = (-torch.expm1(own)).clamp_min(torch.finfo(own.dtype).eps)
         each = each * unknown**focal
-    weight = torch.ones_like(own) if class_weights is None else class_weights[labels]
+    if class_weights is None:
+        weight = torch.ones_like(own)
+    else:
+        weight = labels @ class_weights if shared else class_weights[labels]
     return (weight * each).sum() / weight.sum()
 
 
@@ -162,16 +170,13 @@ def sdt_objective(
         tensor(2.7726)
     """
     supervised = batch.supervised
+    label = batch.label if batch.shares is None else batch.shares
     sharpened = (training.label_smoothing, training.focal)
-    task = weighted_cross_entropy(
-        prediction.logits, batch.label, supervised, class_weights, *sharpened
-    )
+    task = weighted_cross_entropy(prediction.logits, label, supervised, class_weights, *sharpened)
     student, distilled = torch.zeros_like(task), torch.zeros_like(task)
     for name, logits in prediction.students.items():
         rows = supervised & batch.present.get(name, batch.valid)
-        student = student + weighted_cross_entropy(
-            logits, batch.label, rows, class_weights, *sharpened
-        )
+        student = student + weighted_cross_entropy(logits, label, rows, class_weights, *sharpened)
         distilled = distilled + distillation(
             prediction.logits if teacher is None else teacher,
             logits,

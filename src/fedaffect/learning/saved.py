@@ -179,4 +179,5 @@ def _fit(corpus: ConversationCorpus, config: SavedModel) -> ConversationCorpus:
         present=present,
         classes=config.classes,
         label=lookup[corpus.label],
+        votes=None,
     )

@@ -55,6 +55,11 @@ class ConversationTrainer:
         torch.set_num_threads(1)
         self._corpus = corpus
         self._training = experiment.training
+        if self._training.soft_labels and corpus.votes is None:
+            raise UserError(
+                f"training.soft_labels: {corpus.name} has no votes; leave it false, or import the "
+                "corpus with its votes (docs/corpora.md)"
+            )
         self._device = _device(experiment.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(experiment.seed, "initial model"))
@@ -241,6 +246,7 @@ class ConversationTrainer:
             valid=valid,
             label=self._label[rows],
             supervised=counted[rows],
+            shares=None if self._shares is None else self._shares[rows],
         )
 
     def _rows(self, conversations: Integers) -> torch.Tensor:
@@ -248,9 +254,11 @@ class ConversationTrainer:
         return torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)
 
     def _see(self, view: ConversationCorpus) -> None:
-        """Take labels, and what is present, from a view of the corpus."""
+        """Take labels, votes where they are learnt from, and what is present from a view of the corpus."""
         self._seen = view
         self._label = self._padded(np.maximum(view.label, 0), 0)
+        soft = self._training.soft_labels and view.votes is not None
+        self._shares = self._padded(_shares(view), 0) if soft else None
         self._present = {m: self._padded(p, False) for m, p in view.present.items()}
 
     def _load_features(self) -> None:
@@ -271,6 +279,15 @@ class ConversationTrainer:
     def _padded(self, array: npt.NDArray[Any], padding: float) -> torch.Tensor:
         row = np.full((1, *array.shape[1:]), padding, array.dtype)
         return torch.from_numpy(np.concatenate([array, row])).to(self._device)
+
+
+def _shares(corpus: ConversationCorpus) -> npt.NDArray[np.float32]:
+    """float32 [items, classes]: the votes as shares of 1; all for the label where nobody voted."""
+    assert corpus.votes is not None
+    label = np.eye(len(corpus.classes), dtype=np.float32)[np.maximum(corpus.label, 0)]
+    votes = corpus.votes.astype(np.float32)
+    total = votes.sum(axis=1, keepdims=True)
+    return np.where(total > 0, votes / np.where(total > 0, total, 1), label)
 
 
 def _path(name: str) -> str:

@@ -18,6 +18,8 @@ class DialogueBatch:
         valid: bool [B, N], True = a real utterance, False = padding.
         label: int64 [B, N], 0 where not supervised.
         supervised: bool [B, N], True = counts in the loss (implies `valid`); the rest is context.
+        shares: float32 [B, N, C], to learn from instead of the label: how much of an utterance is of each
+            class, rows sum to 1. None = the label.
     """
 
     features: Mapping[str, Tensor]
@@ -26,6 +28,7 @@ class DialogueBatch:
     valid: Tensor
     label: Tensor
     supervised: Tensor
+    shares: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "DialogueBatch":
         """The same batch on another device."""
@@ -36,4 +39,5 @@ class DialogueBatch:
             valid=self.valid.to(device),
             label=self.label.to(device),
             supervised=self.supervised.to(device),
+            shares=None if self.shares is None else self.shares.to(device),
         )

@@ -107,10 +107,8 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, wider: int, stride: int) -> None:
         super().__init__()
-        self.first, self.second = (
-            _convolution(width, wider, 3, stride),
-            _convolution(wider, wider, 3),
-        )
+        self.first = _convolution(width, wider, 3, stride)
+        self.second = _convolution(wider, wider, 3)
         self.normalise_first, self.normalise_second = _normalise(wider), _normalise(wider)
         self.stride = stride
         self.shortcut = None if width == wider and stride == 1 else _convolution(width, wider, 1)
@@ -122,7 +120,8 @@ class Residual(nn.Module):
             x = functional.avg_pool2d(x, self.stride, ceil_mode=True)
         if self.shortcut is not None:
             x = self.shortcut(x)
-        return (x + added).relu()
+        total: Tensor = x + added
+        return total.relu()
 
 
 def _standardised(faces: Tensor) -> Tensor:

@@ -88,6 +88,15 @@ def test_pictures_are_a_modality_and_big_endian_is_turned(tmp_path):
     np.testing.assert_array_equal(corpus.features["text"][:, 0], [2, 0, 4, 3, 5, 1])
 
 
+def test_votes_follow_their_rows(tmp_path):
+    votes = np.arange(12, dtype=np.uint8).reshape(6, 2)
+    corpus = formats.read(written(tmp_path, votes=votes))
+    ensure_sound(corpus)
+    assert corpus.votes[:, 0].tolist() == [4, 0, 8, 6, 10, 2]
+    assert list(corpus.features) == ["audio", "text"]
+    assert formats.read(written(tmp_path)).votes is None
+
+
 def test_modalities_can_be_chosen(tmp_path):
     corpus = formats.read(written(tmp_path), modalities=["text"], name="mine")
     assert (list(corpus.features), corpus.name) == (["text"], "mine")
@@ -113,6 +122,8 @@ def test_modalities_can_be_chosen(tmp_path):
         ({"speaker": np.array([0, 0, 1, 1, 2, -1])}, "speaker: row 5 is -1, but 5 are named"),
         ({"audio_present": np.ones(6)}, r"audio_present: float64\[6\] instead of bool\[6\]"),
         ({"audio_present": np.ones(5, bool)}, r"audio_present: bool\[5\] instead of bool\[6\]"),
+        ({"votes": np.ones((6, 3))}, r"votes: float64\[6, 3\] instead of numbers \[6, 2\]"),
+        ({"votes": np.array([["a"] * 2] * 6)}, r"votes: <U1\[6, 2\] instead of numbers"),
         ({"text": np.array([{}] * 6)}, r"text\.npy: Python objects"),
     ],
 )

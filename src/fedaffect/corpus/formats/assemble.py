@@ -11,6 +11,7 @@ from fedaffect.errors import UserError
 REQUIRED = ("label", "label_names", "dialogue", "turn", "split")
 NAMES = ("label_names", "dialogue_names", "speaker_names")
 COLUMNS = ("label", "dialogue", "turn", "split", "role", "speaker")
+VOTES = "votes"
 
 
 def assemble(
@@ -26,8 +27,9 @@ def assemble(
 
     Args:
         where: the file that an error shall name.
-        columns: `COLUMNS`, each [items], and `NAMES`, of which role, speaker and the last two names may
-            lack; docs/neutral-layout.md says what they mean. Others are let be.
+        columns: `COLUMNS`, each [items], `NAMES`, and `VOTES` [items, classes], of which role, speaker, the
+            last two names and the votes may lack; docs/neutral-layout.md says what they mean. Others are
+            let be.
         features: by modality, [items, *shape]; zeros are put where the modality is absent.
         present: by modality, bool [items]; present everywhere where a modality lacks here.
 
@@ -58,14 +60,17 @@ def assemble(
             raise UserError(f"{where}: {modality}: {len(array)} rows, but label has {items}")
 
     order = np.lexsort((turn, dialogue))
+    classes = _names(where, columns["label_names"], "label_names")
+    votes = _votes(where, columns[VOTES], (items, len(classes))) if VOTES in columns else None
     return ConversationCorpus(
         name=name,
-        classes=_names(where, columns["label_names"], "label_names"),
+        classes=classes,
         features={m: _where(there[m], a)[order] for m, a in features.items()},
         present={m: a[order] for m, a in there.items()},
         persons=persons,
         conversations=conversations,
         provenance=provenance,
+        votes=None if votes is None else votes[order],
         **{key: array[order] for key, array in indices.items()},
     )
 
@@ -133,6 +138,12 @@ def _persons(
     pairs, person = np.unique(np.stack([dialogue, role], axis=1), axis=0, return_inverse=True)
     persons = tuple(f"{conversations[d]}/role-{r}" for d, r in pairs)
     return person.reshape(-1).astype(np.int64), persons
+
+
+def _votes(where: Path, array: Array, shape: tuple[int, int]) -> Array:
+    if array.dtype.kind not in "iuf" or array.shape != shape:
+        raise UserError(f"{where}: {VOTES}: {kind(array)} instead of numbers {list(shape)}")
+    return array
 
 
 def _within(where: Path, index: Integers, key: str, names: tuple[str, ...]) -> Integers:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fedaffect.corpus.formats import npy_file
-from fedaffect.corpus.formats.assemble import COLUMNS, NAMES, REQUIRED, assemble
+from fedaffect.corpus.formats.assemble import COLUMNS, NAMES, REQUIRED, VOTES, assemble
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.schema import Array, ConversationCorpus
 from fedaffect.errors import UserError
@@ -58,7 +58,7 @@ def _array(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Arr
 
 def _is_modality(key: str, array: Array) -> bool:
     """Floats with a width, or pictures of bytes; integer columns beside them are no modality."""
-    if key in (*REQUIRED, *NAMES, *COLUMNS, _TIMES):
+    if key in (*REQUIRED, *NAMES, *COLUMNS, VOTES, _TIMES):
         return False
     return (array.dtype.kind == "f" and array.ndim >= 2) or (
         array.dtype == np.uint8 and array.ndim >= 3
@@ -66,6 +66,6 @@ def _is_modality(key: str, array: Array) -> bool:
 
 
 def _description(arrays: Mapping[str, Array], features: Mapping[str, Array]) -> str:
-    used = {*REQUIRED, *NAMES, *COLUMNS, *features, *(k + _PRESENT for k in features)}
+    used = {*REQUIRED, *NAMES, *COLUMNS, VOTES, *features, *(k + _PRESENT for k in features)}
     unused = sorted(set(arrays) - used)
     return "neutral layout" + (f"; not read: {', '.join(unused)}" if unused else "")
