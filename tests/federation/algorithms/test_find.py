@@ -52,7 +52,7 @@ def own_module(tmp_path, monkeypatch):
 def test_what_comes_with_the_package():
     assert names() == [
         *("centralised", "fedavg", "feddyn", "fedmpd", "fednova", "fedper", "fedproto", "fedprox"),
-        *("fedtgp_style", "local", "moon", "scaffold", "server_optimiser"),
+        *("fedtgp_style", "forest", "local", "moon", "scaffold", "server_optimiser"),
     ]
     for name in names():
         algorithm = find(Section(name=name))
