@@ -1,0 +1,81 @@
+"""WESAD's wrist windows, as the benchmark of forests reads them."""
+
+import csv
+import gzip
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.features.baseline import Baseline
+
+STRESS = 2  # amusement, baseline, stress
+FIRST = 10
+"""Windows of the first five minutes."""
+Rows = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """float32 [n, columns], labels and subjects int64 [n]; of declared traits bool [n] each."""
+
+    rows: Rows
+    label: npt.NDArray[np.int64]
+    subject: npt.NDArray[np.int64]
+    declared: dict[str, Flags]
+
+    @property
+    def people(self) -> npt.NDArray[np.int64]:
+        return np.unique(self.subject)
+
+    @property
+    def first(self) -> Flags:
+        """Which windows are of a subject's first five minutes."""
+        found = np.zeros(len(self.label), bool)
+        for person in self.people:
+            found[np.flatnonzero(self.subject == person)[:FIRST]] = True
+        return found
+
+    def relative(self) -> "Windows":
+        """Every subject relative to its first five minutes, whatever it did then."""
+        rows = np.empty_like(self.rows)
+        for person in self.people:
+            own = self.subject == person
+            rest = Baseline.of(self.rows[own & self.first].astype(np.float64))
+            assert rest is not None
+            rows[own] = rest.relative(self.rows[own])
+        return replace(self, rows=rows)
+
+    def of_stress(self) -> "Windows":
+        """The same as a question with two answers."""
+        return replace(self, label=(self.label == STRESS).astype(np.int64))
+
+    def only(self, chosen: Flags) -> "Windows":
+        declared = {name: flags[chosen] for name, flags in self.declared.items()}
+        return Windows(self.rows[chosen], self.label[chosen], self.subject[chosen], declared)
+
+    def scaled_for(self, others: "Windows") -> tuple["Windows", Rows]:
+        """These windows with columns of mean 0 and variance 1, and the rows of others scaled alike."""
+        wide = self.rows.astype(np.float64)
+        mean, scale = wide.mean(axis=0), wide.std(axis=0)
+        scale = np.where(scale < 1e-6, 1.0, scale)
+        own, theirs = (((w.rows - mean) / scale).astype(np.float32) for w in (self, others))
+        return replace(self, rows=own), theirs
+
+
+def read(path: Path, without: str | None = None) -> Windows:
+    """All columns but the accelerometer's, those that identify a subject, and those that begin as told."""
+    with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    names = list(table[0])
+    age = names.index("age")
+    left_out = ("ACC_", "net_acc", *([without] if without else []))
+    columns = [n for n in names[3:age] if not n.startswith(left_out)]
+    return Windows(
+        np.array([[float(row[n]) for n in columns] for row in table], np.float32),
+        np.array([int(row["label"]) for row in table]),
+        np.array([int(row["subject"]) for row in table]),
+        {n: np.array([row[n] == "1" for row in table]) for n in names[age + 3 :]},
+    )
