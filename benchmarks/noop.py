@@ -46,7 +46,7 @@ class Idle(nn.Module):
 
         return Prediction(
             logits=zeros(self.classes),
-            by_modality={m: zeros(self.classes) for m in self.modalities},
+            students={m: zeros(self.classes) for m in self.modalities},
             embedding=zeros(1),
             embedding_by_modality={m: zeros(1) for m in self.modalities},
             modality_weights=zeros(len(self.modalities)) + 1 / len(self.modalities),

@@ -69,7 +69,7 @@ class TextbookSDT(nn.Module):
         fused = (weight * stacked).sum(dim=-2)
         return Prediction(
             logits=self.classify(fused),
-            by_modality={m: self.student[m](self.dropout(h.relu())) for m, h in hidden.items()},
+            students={m: self.student[m](self.dropout(h.relu())) for m, h in hidden.items()},
             embedding=fused,
             embedding_by_modality=hidden,
             modality_weights=weight.mean(dim=-1),

@@ -168,7 +168,8 @@ def _begin(
 
 def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") -> str:
     """The first setting in which two experiments differ, in words; empty where none does."""
-    for name in sorted(begun.keys() | asked.keys()):
+    # Another algorithm has other settings: its name comes before them.
+    for name in sorted(begun.keys() | asked.keys(), key=lambda n: (not path or n != "name", n)):
         here, there = begun.get(name), asked.get(name)
         if isinstance(here, dict) and isinstance(there, dict):
             found = _difference(here, there, f"{path}{name}.")
