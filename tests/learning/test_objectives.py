@@ -90,10 +90,10 @@ def test_cross_entropy_is_torch_s_weighted_mean_over_valid_rows(valid):
 def test_a_label_is_all_shares_in_one_class(valid, smoothing, focal):
     logits, label, weights = random_logits(0), batch_of(valid).label, torch.rand(C) + 0.1
     shares = functional.one_hot(label, C).float()
-    for given in (None, weights):
+    for by_class in (None, weights):
         torch.testing.assert_close(
-            weighted_cross_entropy(logits, shares, valid, given, smoothing, focal),
-            weighted_cross_entropy(logits, label, valid, given, smoothing, focal),
+            weighted_cross_entropy(logits, shares, valid, by_class, smoothing, focal),
+            weighted_cross_entropy(logits, label, valid, by_class, smoothing, focal),
         )
 
 
