@@ -1,6 +1,7 @@
 """What every set of features promises, whatever the sensor."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,7 +132,12 @@ def test_columns_are_named_once_and_described(name):
         assert feature.low < feature.high
 
 
-def test_every_column_stands_in_the_documentation(): ...
+@pytest.mark.parametrize("sensor", ["eda", "pulse", "ecg", "respiration"])
+def test_the_documentation_has_every_column_as_it_is(sensor):
+    page = Path(__file__).parents[2].joinpath("docs/signals.md").read_text("utf-8")
+    for f in SENSORS[sensor].features:
+        row = f"| `{f.name}` | {f.unit} | {f.meaning} | {f.low:g} to {f.high:g} |"
+        assert row in page, row
 
 
 def test_one_kind_is_the_same_for_every_sensor():

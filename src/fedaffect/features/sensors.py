@@ -16,7 +16,7 @@ Kind = Literal["sensor", "wavelet"]
 SENSORS = {
     "ecg": ECG,
     "eda": EDA,
-    "heart_rate": level("1/min", 30, 220, 60),
+    "heart_rate": level("bpm", 30, 220, 60),
     "motion": level("g", 0, 4, 4),
     "pulse": PULSE,
     "respiration": RESPIRATION,
