@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from fedaffect.errors import UserError
 from fedaffect.features.baseline import FEWEST, Baseline
-from fedaffect.features.recording import Recording, Span
+from fedaffect.features.recording import Recording
 from fedaffect.features.sensors import Kind, feature_set
 
 SHORTEST, LONGEST = 5.0, 60.0
 SMALLEST_STEP = 0.5
+LONGEST_BASELINE = 60.0
+"""Minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +46,11 @@ class Windows:
             raise UserError(
                 f"step: {self.every:g}; give {SMALLEST_STEP:g} to {self.seconds:g} s, the window's length"
             )
-        if self.baseline_minutes != 0 and not (
-            60 * self.baseline_minutes >= self.seconds + (FEWEST - 1) * self.every
-        ):
+        least = (self.seconds + (FEWEST - 1) * self.every) / 60
+        if self.baseline_minutes != 0 and not least <= self.baseline_minutes <= LONGEST_BASELINE:
             raise UserError(
-                f"baseline_minutes: {self.baseline_minutes:g} hold fewer than {FEWEST} windows of "
-                f"{self.seconds:g} s; give more, or 0 for none"
+                f"baseline_minutes: {self.baseline_minutes:g}; give {least:g} ({FEWEST} windows) to "
+                f"{LONGEST_BASELINE:g}, or 0 for none"
             )
         for sensor in self.sensors or ():
             feature_set(sensor)
@@ -105,13 +106,11 @@ def describe(recording: Recording, windows: Windows) -> Described:
     Raises:
         UserError: a sensor that is not known.
     """
-    spans: list[tuple[Span | None, float, float]] = [(s, s.start, s.end) for s in recording.spans]
-    begin = 60 * windows.baseline_minutes
-    cut = [
-        (span.label if span else None, start)
-        for span, first, last in spans or [(None, 0.0, recording.end)]
-        for start in windows.starts(max(first, begin), last)
-    ]
+    begin, end = 60 * windows.baseline_minutes, recording.end
+    stretches: list[tuple[str | None, float, float]] = [
+        (span.label, max(span.start, begin), min(span.end, end)) for span in recording.spans
+    ] or [(None, begin, end)]
+    cut = [(label, at) for label, first, last in stretches for at in windows.starts(first, last)]
     starts = np.array([start for _, start in cut], np.float64)
     features, present = {}, {}
     for sensor in recording.streams:
