@@ -144,3 +144,26 @@ def test_check_lists_all_problems_of_a_stored_corpus(fedaffect_data, file, tmp_p
 def test_neither_option_of_non_finite(fedaffect_data, file, tmp_path):
     result = fedaffect_data("import", file, "--out", tmp_path / "c", "--non-finite", "ignore")
     assert result.exit_code == 2
+
+
+def test_votes_of_faces_are_asked_for_by_name(fedaffect_data, tmp_path):
+    file = tmp_path / "faces.npz"
+    np.savez(
+        file,
+        pixels=np.random.default_rng(0).integers(0, 256, (6, 4, 4)).astype(np.uint8),
+        labels=np.arange(6),
+        split=np.array([0, 0, 0, 0, 1, 2]),
+        classes=np.array(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]),
+        split_names=np.array(["Training", "PublicTest", "PrivateTest"]),
+        ferplus_votes=np.full((6, 10), 1, np.uint8),
+        ferplus_classes=np.array(
+            "neutral happiness surprise sadness anger disgust fear contempt unknown NF".split()
+        ),
+    )
+    assert fedaffect_data("import", file, "--out", tmp_path / "plain").exit_code == 0
+    result = fedaffect_data("import", file, "--out", tmp_path / "voted", "--votes")
+    assert "read as FER2013 in an .npz; labels by the votes of FER+" in result.output
+    plain, voted = (store.load(tmp_path / name) for name in ("plain", "voted"))
+    assert plain.votes is None
+    assert voted.votes.shape == (6, 8)
+    assert voted.label.tolist() == [6] * 6

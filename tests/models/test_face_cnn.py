@@ -30,14 +30,16 @@ def batch(items=5, side=12, seed=0):
 def test_parameters():
     norms = 2 * 8 + 4 * 8 + 4 * 16  # a scale and a shift a channel
     convolutions = 5 * 5 * 8 + 2 * 9 * 8 * 8 + 9 * 8 * 16 + 9 * 16 * 16 + 8 * 16
-    linear = (16 + 1) * 6 + (6 + 1) * 4
-    assert sum(p.numel() for p in model().parameters()) == norms + convolutions + linear == 5178
+    linear = (3 * 3 * 16 + 1) * 6 + (6 + 1) * 4
+    assert sum(p.numel() for p in model().parameters()) == norms + convolutions + linear == 5946
+    once = sum(p.numel() for p in model(places=1).parameters())
+    assert 5946 - once == 8 * 16 * 6  # a linear map of one place instead of nine
 
 
 def test_a_block_more_a_stage_is_two_convolutions_more():
     more = sum(p.numel() for p in model(blocks=2).parameters())
     added = 2 * (9 * 8 * 8 + 2 * 8) + 2 * (9 * 16 * 16 + 2 * 16)
-    assert more == 5178 + added
+    assert more == 5946 + added
 
 
 def test_the_default_multiplies_at_most_30_million_times_a_face():
@@ -102,6 +104,21 @@ def test_a_batch_without_a_face_teaches_the_features_nothing():
     (found.logits.sum() + found.embedding.sum()).backward()
     assert not found.logits.any()
     assert all(p.grad is None or not p.grad.any() for p in network.parameters())
+
+
+@torch.no_grad()
+def test_places_of_a_face_are_told_apart():
+    """Moved by a quarter of its side a face is another one; pooled to one place hardly."""
+    faces = batch(side=48)
+    moved = replace(faces, features={"face": faces.features["face"].roll(12, dims=3)})
+    apart = {}
+    for places in (1, 3):
+        network = model(side=48, places=places)
+        pooled = []
+        network.hidden.register_forward_pre_hook(lambda _, given, seen=pooled: seen.append(given[0]))
+        network(faces), network(moved)
+        apart[places] = ((pooled[0] - pooled[1]).norm() / pooled[0].norm()).item()
+    assert apart[3] > 2 * apart[1]
 
 
 @torch.no_grad()

@@ -35,7 +35,7 @@ def import_corpus(
         Path,
         typer.Argument(
             help="An .npz of the neutral layout, a feature pickle, a manifest (CSV, JSONL, Parquet), "
-            "or the folder of a corpus of several files."
+            "FER2013, or the folder of a corpus of several files, as of images."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to make; it never holds a pickle.")],
@@ -50,8 +50,12 @@ def import_corpus(
         typer.Option(help="Vectors with NaN or Inf: refuse the file, or drop them as absent."),
     ] = NonFinite.refuse,
     family: Family = None,
+    votes: Annotated[
+        bool,
+        typer.Option("--votes", help="FER2013: labels by the votes of FER+, and the votes too."),
+    ] = False,
     seed: Annotated[
-        int, typer.Option(help="Draws a dev split for a feature pickle without a published one.")
+        int, typer.Option(help="Draws a dev split for a corpus without a published one.")
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +64,7 @@ def import_corpus(
     from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
 
     names = None if modalities is None else [m.strip() for m in modalities.split(",")]
-    corpus = formats.read(file, modalities=names, name=name, seed=seed, family=family)
+    corpus = formats.read(file, modalities=names, name=name, seed=seed, family=family, votes=votes)
     dropped: dict[str, int] = {}
     if non_finite is NonFinite.drop:
         corpus, dropped = drop_non_finite(corpus)

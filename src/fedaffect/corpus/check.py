@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from fedaffect.corpus.copies import copies_of_train
 from fedaffect.corpus.schema import SPLITS, UNLABELLED, Array, ConversationCorpus, Flags
 from fedaffect.errors import UserError
 
@@ -209,6 +210,19 @@ def _splits(corpus: ConversationCorpus) -> Iterator[Problem]:
             yield _warning("split", f"`{split}` is empty", f"nothing will be scored on {split}")
 
 
+def _copies(corpus: ConversationCorpus) -> Iterator[Problem]:
+    copies = copies_of_train(corpus)
+    if copies.any():
+        dev, test = (int(copies[corpus.items_in(split)].sum()) for split in ("dev", "test"))
+        images = "image" if dev == 1 else "images"
+        yield _warning(
+            "copies",
+            f"{dev} {images} of dev and {test} of test are in train too, first in "
+            f"{_place(corpus, int(copies.argmax()))}",
+            "score without them as well",
+        )
+
+
 def _persons(corpus: ConversationCorpus) -> Iterator[Problem]:
     met = np.intersect1d(
         corpus.person[corpus.items_in("train")], corpus.person[corpus.items_in("test")]
@@ -265,6 +279,7 @@ _CHECKS: tuple[Callable[[ConversationCorpus], Iterator[Problem]], ...] = (
     _roles,
     _presence,
     _persons,
+    _copies,
 )
 
 

@@ -53,6 +53,9 @@ class FaceCNN(nn.Module):
             description="channels of the stages, each at half the height and width of the one before",
         )
         blocks: int = Field(1, ge=1, description="of two convolutions, in each stage")
+        places: int = Field(
+            3, ge=1, description="a side that the last maps are pooled to: it counts where a mouth is"
+        )
         embedding_dim: int = Field(128, ge=2)
         dropout: float = Field(0.3, ge=0, lt=1)
 
@@ -76,7 +79,7 @@ class FaceCNN(nn.Module):
                 stages.append(Residual(width, wider, stride=2 if number and not block else 1))
                 width = wider
         self.stages = nn.Sequential(*stages)
-        self.hidden = Linear(width, settings.embedding_dim)
+        self.hidden = Linear(width * settings.places**2, settings.embedding_dim)
         self.classify = Linear(settings.embedding_dim, classes)
         self.dropout = Dropout(settings.dropout)
 
@@ -98,7 +101,8 @@ class FaceCNN(nn.Module):
         if self.training:
             image = augmented(image, self.settings)
         maps = self.stages(self.stem(image))
-        embedding: Tensor = self.hidden(self.dropout(maps.mean(dim=(2, 3)))).relu()
+        pooled = functional.adaptive_avg_pool2d(maps, self.settings.places).flatten(1)
+        embedding: Tensor = self.hidden(self.dropout(pooled)).relu()
         return embedding
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from fedaffect.corpus import formats, store
 from fedaffect.corpus.check import ensure_sound, problems
-from fedaffect.corpus.formats import neutral
+from fedaffect.corpus.formats import npz_file
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
 
@@ -189,7 +189,7 @@ def test_a_size_that_was_made_up_is_not_believed(shape, tmp_path):
 
 
 def test_more_than_the_bound_is_refused_before_reading(tmp_path, monkeypatch):
-    monkeypatch.setattr(neutral, "MAXIMUM_BYTES", 1000)
+    monkeypatch.setattr(npz_file, "MAXIMUM_BYTES", 1000)
     with pytest.raises(UserError, match="at most 1000 of 1000 are read"):
         formats.read(written(tmp_path))
 

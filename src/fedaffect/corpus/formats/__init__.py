@@ -5,10 +5,14 @@ from pathlib import Path
 
 from fedaffect.corpus.formats import (
     conversation_pickle,
+    fer2013_csv,
+    fer2013_npz,
+    image_folder,
     manifest,
     meld_csv,
     mmsa,
     neutral,
+    npz_file,
     tables,
     unpickler,
 )
@@ -31,6 +35,7 @@ def read(
     name: str | None = None,
     seed: int = 0,
     family: str | None = None,
+    votes: bool = False,
 ) -> ConversationCorpus:
     """Read a corpus file, or the folder of one that has several, as it is.
 
@@ -41,6 +46,7 @@ def read(
         name: the corpus's name; default: the file's name without its ending, or the folder's.
         seed: decides the development split of a file that has none.
         family: for a feature pickle with unusual widths, its layout (`families.FAMILIES`).
+        votes: for FER2013, labels by the votes of FER+, and the votes beside them.
 
     Raises:
         UserError: missing, empty, of an unknown format, damaged, or refused.
@@ -51,14 +57,19 @@ def read(
     corpus = (
         _read_folder(folder, title, seed, family)
         if folder
-        else _read_file(place, title, seed, family)
+        else _read_file(place, title, seed, family, votes)
     )
+    if votes and corpus.votes is None:
+        raise UserError(
+            f"--votes: only for FER2013 with the votes of FER+, and {place} is not that"
+        )
     return corpus if modalities is None else corpus.with_modalities(tuple(modalities))
 
 
 def is_layout(folder: Path) -> bool:
     """Whether a folder holds the files of a corpus (not whether they are sound)."""
-    return bool(_pickles(folder)) or any((folder / f).exists() for f in meld_csv.FILES.values())
+    has_tables = any((folder / file).exists() for file in meld_csv.FILES.values())
+    return has_tables or bool(_pickles(folder)) or image_folder.is_layout(folder)
 
 
 def _folder_of(file: Path) -> Path | None:
@@ -73,9 +84,12 @@ def _read_folder(folder: Path, name: str, seed: int, family: str | None) -> Conv
     has_tables = any((folder / file).exists() for file in meld_csv.FILES.values())
     pickles = _pickles(folder)
     if not pickles and not has_tables:
+        if image_folder.is_layout(folder):
+            _ensure_no_family(folder, family)
+            return image_folder.read(folder, name=name, seed=seed)
         raise UserError(
             f"{folder}: a folder, not a corpus file; give a file, or a folder with the pickles of M3NET or "
-            "MultiEMO, or with MELD's tables (docs/corpora.md)"
+            "MultiEMO, with MELD's tables, or with images in train/CLASS (docs/corpora.md)"
         )
     named = {file.name for file in pickles}
     if "dataset.pkl" in named and "trainID.pkl" in named:
@@ -100,7 +114,9 @@ def _pickles(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS and path.is_file())
 
 
-def _read_file(file: Path, name: str, seed: int, family: str | None) -> ConversationCorpus:
+def _read_file(
+    file: Path, name: str, seed: int, family: str | None, votes: bool
+) -> ConversationCorpus:
     if not file.is_file():
         raise UserError(
             f"{file}: no such file; give an .npz of the neutral layout, a feature pickle or a manifest"
@@ -115,7 +131,12 @@ def _read_file(file: Path, name: str, seed: int, family: str | None) -> Conversa
         return conversation_pickle.read([(file, content)], name=name, seed=seed, family=family)
     _ensure_no_family(file, family)
     if head.startswith(_ZIP):
-        return neutral.read(file, name=name)
+        arrays = npz_file.read(file)
+        if fer2013_npz.is_fer2013(arrays):
+            return fer2013_npz.read(file, arrays, name=name, votes=votes)
+        return neutral.read(file, arrays, name=name)
+    if fer2013_csv.is_fer2013(head):
+        return fer2013_csv.read(file, name=name, votes=votes)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_TABLE) or _is_csv(head):
         return manifest.read(file, name=name)
     raise UserError(

@@ -8,19 +8,22 @@ from fedaffect.corpus.schema import Provenance
 from fedaffect.corpus.store import sha256_of
 
 
-def origin(files: Sequence[Path], reader: str) -> Provenance:
+def origin(files: Sequence[Path], reader: str, folder: Path | None = None) -> Provenance:
     """Provenance of a corpus made from these files.
 
     The hash of one file is its SHA-256; that of several is the SHA-256 of their `digest  name` lines, in
     the order of names, which is what `sha256sum` prints.
+
+    Args:
+        folder: below which they lie, where they are many; their names are the paths from there.
     """
-    if len(files) == 1:
+    if len(files) == 1 and folder is None:
         return Provenance(files[0].name, sha256_of(files[0]), reader)
-    ordered = sorted(files, key=lambda file: file.name)
-    lines = "".join(f"{sha256_of(file)}  {file.name}\n" for file in ordered)
-    names = ", ".join(file.name for file in ordered)
+    named = [(f.relative_to(folder).as_posix() if folder else f.name, f) for f in files]
+    named.sort(key=lambda pair: pair[0])
+    lines = "".join(f"{sha256_of(file)}  {name}\n" for name, file in named)
+    place = folder or files[0].parent
+    told = f"{len(named)} files" if folder else ", ".join(name for name, _ in named)
     return Provenance(
-        f"{ordered[0].absolute().parent.name}: {names}",
-        hashlib.sha256(lines.encode()).hexdigest(),
-        reader,
+        f"{place.absolute().name}: {told}", hashlib.sha256(lines.encode()).hexdigest(), reader
     )

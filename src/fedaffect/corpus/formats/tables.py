@@ -21,7 +21,12 @@ Numbered = tuple[int, Row]
 
 
 def rows(file: Path) -> list[Numbered]:
-    """All rows; the first bytes decide which kind of table it is.
+    """All rows at once; see `each`."""
+    return list(each(file))
+
+
+def each(file: Path) -> Iterator[Numbered]:
+    """One row after the other; the first bytes decide which kind of table it is.
 
     Cells of a CSV are text, those of the others what the file says (text, number, list, None).
 
@@ -36,16 +41,15 @@ def rows(file: Path) -> list[Numbered]:
         head = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     try:
         found = _parquet if head.startswith(PARQUET) else _jsonl if head[:1] == b"{" else _csv
-        table: list[Numbered] = []
-        for numbered in found(file):
-            if len(table) >= MAXIMUM_ROWS:
+        count = 0
+        for count, numbered in enumerate(found(file), 1):
+            if count > MAXIMUM_ROWS:
                 raise UserError(f"{file}: more than {MAXIMUM_ROWS} rows; split the corpus")
-            table.append(numbered)
+            yield numbered
     except UnicodeDecodeError:
         raise UserError(f"{file}: not in UTF-8; save it so") from None
-    if not table:
+    if not count:
         raise UserError(f"{file}: no rows; give one an utterance")
-    return table
 
 
 def _csv(file: Path) -> Iterator[Numbered]:
