@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from fedaffect.cli.data import app
 from fedaffect.corpus import store
+from fedaffect.corpus.formats.ferplus import TAGS
 from fedaffect.errors import UserError
 
 
@@ -156,9 +157,7 @@ def test_votes_of_faces_are_asked_for_by_name(fedaffect_data, tmp_path):
         classes=np.array(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]),
         split_names=np.array(["Training", "PublicTest", "PrivateTest"]),
         ferplus_votes=np.full((6, 10), 1, np.uint8),
-        ferplus_classes=np.array(
-            "neutral happiness surprise sadness anger disgust fear contempt unknown NF".split()
-        ),
+        ferplus_classes=np.array(TAGS),
     )
     assert fedaffect_data("import", file, "--out", tmp_path / "plain").exit_code == 0
     result = fedaffect_data("import", file, "--out", tmp_path / "voted", "--votes")

@@ -20,6 +20,8 @@ def copies_of_train(corpus: Corpus) -> Flags:
             continue
         images = corpus.features[name].reshape(len(corpus), -1)
         present = corpus.present[name]
-        digest = np.array([hashlib.blake2b(row, digest_size=16).digest() for row in images])
+        digest = np.array(
+            [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in images]
+        )
         found |= present & ~train & np.isin(digest, digest[present & train])
     return found
