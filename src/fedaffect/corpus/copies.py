@@ -10,8 +10,8 @@ from fedaffect.corpus.schema import Corpus, Flags
 def copies_of_train(corpus: Corpus) -> Flags:
     """bool [items]: outside train, but one of its images is one of train's too.
 
-    A score without them stands beside the usual one: of FER2013's private test faces 288 are copies. Vectors are
-    not compared, since different recordings can have the same.
+    A score without them stands beside the usual one: of FER2013's private test faces 288 are copies. Vectors
+    are not compared, since different recordings can have the same.
     """
     train = corpus.items_in("train")
     found = np.zeros(len(corpus), bool)
