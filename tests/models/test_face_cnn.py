@@ -115,7 +115,9 @@ def test_places_of_a_face_are_told_apart():
     for places in (1, 3):
         network = model(side=48, places=places)
         pooled = []
-        network.hidden.register_forward_pre_hook(lambda _, given, seen=pooled: seen.append(given[0]))
+        network.hidden.register_forward_pre_hook(
+            lambda _, given, seen=pooled: seen.append(given[0])
+        )
         network(faces), network(moved)
         apart[places] = ((pooled[0] - pooled[1]).norm() / pooled[0].norm()).item()
     assert apart[3] > 2 * apart[1]

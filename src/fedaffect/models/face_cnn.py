@@ -54,7 +54,9 @@ class FaceCNN(nn.Module):
         )
         blocks: int = Field(1, ge=1, description="of two convolutions, in each stage")
         places: int = Field(
-            3, ge=1, description="a side that the last maps are pooled to: it counts where a mouth is"
+            3,
+            ge=1,
+            description="a side that the last maps are pooled to: it counts where a mouth is",
         )
         embedding_dim: int = Field(128, ge=2)
         dropout: float = Field(0.3, ge=0, lt=1)
