@@ -84,6 +84,10 @@ class Training(Section):
     local_epochs: int = Field(1, ge=1, description="passes over its own data in a round")
     batch_size: int = Field(16, ge=1, description="conversations a step")
     learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant",
+        description="of the learning rate over rounds; cosine: half a wave, from all of it to hardly any",
+    )
     weight_decay: float = Field(
         1e-5, ge=0, description="L2 added to the gradient, as in Adam's paper"
     )

@@ -74,16 +74,16 @@ def test_a_gradient_of_nothing_but_zeros_is_none():
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_an_optimiser_goes_on_from_its_state(name):
-    training = Training(optimiser=name, momentum=0.9, learning_rate=0.1)
+    training = Training(optimiser=name, momentum=0.9)
 
     def step(w, state):
-        optimiser = optimiser_for({"model/w": w}, training, state)
+        optimiser = optimiser_for({"model/w": w}, training, 0.1, state)
         w.grad = torch.tensor([1.0])
         optimiser.step()
         return state_of(optimiser, {"model/w": w})
 
     whole, parts = parameter(1.0), parameter(1.0)
-    optimiser = optimiser_for({"model/w": whole}, training, None)
+    optimiser = optimiser_for({"model/w": whole}, training, 0.1, None)
     for _ in range(2):
         whole.grad = torch.tensor([1.0])
         optimiser.step()

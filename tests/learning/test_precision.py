@@ -32,6 +32,14 @@ def test_auto_wants_a_wide_model_and_units_for_it(monkeypatch, width, native, ch
     assert str(width) in found.reason
 
 
+@pytest.mark.parametrize(("native", "chosen"), [(True, "bfloat16"), (False, "float32")])
+def test_convolutions_are_wide_enough(monkeypatch, native, chosen):
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: native)
+    found = choose("auto", nn.Sequential(nn.Conv2d(1, 8, 3), nn.Linear(8, 3)), CPU)
+    assert found.name == chosen
+    assert found.reason.startswith("convolutions, ")
+
+
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
 def test_what_is_asked_for_is_done(asked):
     assert choose(asked, nn.Linear(2, 2), CPU).name == asked

@@ -227,6 +227,15 @@ def test_the_loss_is_the_sum_of_its_parts(corpus):
     assert fit.loss == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_a_learning_rate_may_take_the_place_of_the_experiments(corpus, optimiser):
+    settings = [f"training.optimiser={optimiser}"]
+    _, given = fitted(corpus, *settings, learning_rate=0.003)
+    _, own = fitted(corpus, *settings, "training.learning_rate=0.003")
+    _, other = fitted(corpus, *settings)
+    assert bits(given.get()) == bits(own.get()) != bits(other.get())
+
+
 def test_nothing_to_learn_changes_nothing(corpus):
     empty = Share("empty", np.array([0]), np.zeros(0, np.int64))
     learner = trainer(corpus)

@@ -168,6 +168,7 @@ def test_it_is_changed_while_learning_alone():
 
 def test_a_block_adds_to_what_it_read():
     block = Residual(8, 8, stride=1)
+    assert sum(p.numel() for p in block.shortcut.parameters()) == 0
     torch.nn.init.zeros_(block.normalise_second.weight)
     x = torch.randn(2, 8, 5, 5)
     assert torch.equal(block(x), x.relu())

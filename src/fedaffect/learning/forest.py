@@ -162,6 +162,7 @@ class ForestLearner:
         only: Collection[str] | None = None,
         epochs: int | None = None,
         work: float = 1.0,
+        learning_rate: float | None = None,
     ) -> Fit:
         """Grow a forest on the share, from nothing; with less `work`, of fewer trees.
 

@@ -110,6 +110,7 @@ class Learner(Protocol):
         only: Collection[str] | None = None,
         epochs: int | None = None,
         work: float = 1.0,
+        learning_rate: float | None = None,
     ) -> Fit:
         """Learn from a share for the experiment's local epochs, starting from what `set` loaded.
 
@@ -123,6 +124,7 @@ class Learner(Protocol):
             only: the parameters (`model/...`) that learn, the others staying as they are; None = all.
             epochs: instead of the experiment's local epochs.
             work: the share of the epochs' steps that is taken before it stops, at least one step.
+            learning_rate: instead of the experiment's, as its schedule has it.
         """
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:

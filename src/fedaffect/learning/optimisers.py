@@ -15,21 +15,24 @@ Named = Mapping[str, Parameter]
 
 
 def optimiser_for(
-    parameters: Named, training: Training, state: Mapping[str, npt.NDArray[Any]] | None
+    parameters: Named,
+    training: Training,
+    learning_rate: float,
+    state: Mapping[str, npt.NDArray[Any]] | None,
 ) -> torch.optim.Optimizer:
     """Adam, or SGD with momentum, that goes on from a `state_of` an earlier one where there is one."""
     made: torch.optim.Optimizer
     if training.optimiser == "adam":
         made = torch.optim.Adam(
             parameters.values(),
-            lr=training.learning_rate,
+            lr=learning_rate,
             weight_decay=training.weight_decay,
             fused=True,
         )
     else:
         made = torch.optim.SGD(
             parameters.values(),
-            lr=training.learning_rate,
+            lr=learning_rate,
             weight_decay=training.weight_decay,
             momentum=training.momentum,
             fused=True,

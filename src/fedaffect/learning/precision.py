@@ -31,17 +31,21 @@ def choose(
 ) -> Precision:
     """What was asked for; with `auto`, by the width of the model and what the device can do.
 
+    Convolutions are wide enough at any width: each sums over a whole neighbourhood.
+
     The rule looks at nothing that changes from run to run, so that equal experiments on one machine
     give equal numbers.
     """
     if asked != "auto":
         return Precision(asked, "as the experiment says")
     width = max((min(p.shape) for p in model.parameters() if p.dim() == 2), default=0)
-    if width < WIDE:
+    convolves = any(p.dim() == 4 for p in model.parameters())
+    if width < WIDE and not convolves:
         return Precision("float32", f"width {width}: bfloat16 pays from {WIDE} on")
+    what = "convolutions" if convolves else f"width {width}"
     if not multiplies_bfloat16(device):
-        return Precision("float32", f"width {width}, but no bfloat16 units on {device.type}")
-    return Precision("bfloat16", f"width {width}, and {device.type} has bfloat16 units")
+        return Precision("float32", f"{what}, but no bfloat16 units on {device.type}")
+    return Precision("bfloat16", f"{what}, and {device.type} has bfloat16 units")
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

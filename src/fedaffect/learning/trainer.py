@@ -142,6 +142,7 @@ class ConversationTrainer:
         only: Collection[str] | None = None,
         epochs: int | None = None,
         work: float = 1.0,
+        learning_rate: float | None = None,
     ) -> Fit:
         if class_weights is None:
             label = self._seen.label[share.supervised]
@@ -161,7 +162,8 @@ class ConversationTrainer:
         learning = self._parameters
         if only is not None:
             learning = {n: p for n, p in learning.items() if n in only}
-        stepper = optimiser_for(learning, self._training, optimiser)
+        rate = learning_rate or self._training.learning_rate
+        stepper = optimiser_for(learning, self._training, rate, optimiser)
         corrected = Corrected(correction, learning) if correction else None
         per_epoch = ceil(len(useful) / self._training.batch_size)
         wanted = ceil(work * (epochs or self._training.local_epochs) * per_epoch)

@@ -109,24 +109,20 @@ class FaceCNN(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions whose result is added to what they read, halved where they halve it."""
+    """Two convolutions whose result is added to what they read, brought to its shape."""
 
     def __init__(self, width: int, wider: int, stride: int) -> None:
         super().__init__()
         self.first = _convolution(width, wider, 3, stride)
         self.second = _convolution(wider, wider, 3)
         self.normalise_first, self.normalise_second = _normalise(wider), _normalise(wider)
-        self.stride = stride
-        self.shortcut = None if width == wider and stride == 1 else _convolution(width, wider, 1)
+        same = width == wider and stride == 1
+        self.shortcut = nn.Identity() if same else _convolution(width, wider, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         added = self.normalise_first(self.first(x)).relu()
         added = self.normalise_second(self.second(added))
-        if self.stride > 1:
-            x = functional.avg_pool2d(x, self.stride, ceil_mode=True)
-        if self.shortcut is not None:
-            x = self.shortcut(x)
-        total: Tensor = x + added
+        total: Tensor = self.shortcut(x) + added
         return total.relu()
 
 

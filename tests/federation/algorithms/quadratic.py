@@ -58,9 +58,10 @@ class Quadratic:
         only: Collection[str] | None = None,
         epochs: int | None = None,
         work: float = 1.0,
+        learning_rate: float | None = None,
         **_: Any,
     ) -> Fit:
-        bowl, rate = self.bowls[share.name], self.training.learning_rate
+        bowl, rate = self.bowls[share.name], learning_rate or self.training.learning_rate
         added = correction or Correction()
         velocity = dict(optimiser or {})
         steps = ceil(work * (epochs or self.training.local_epochs) * bowl.steps)

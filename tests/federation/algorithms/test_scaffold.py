@@ -43,6 +43,19 @@ def test_two_rounds_by_hand(two):
     assert Scaffold({}).measures(state, two.context) == {"variate": 0.1015625}
 
 
+def test_gradients_are_read_off_steps_of_whatever_length():
+    """One step from 0, of gradients -4 and 4: rate 0.5, then half of it in round 2 of 2."""
+    settings = [*PLAIN, "training.schedule=cosine", "rounds.count=2"]
+    table = federation(Bowl(1, 4), Bowl(0.5, -8), settings=settings)
+    state = table.play(Scaffold({}))
+    assert [variate(table.memories[i]) for i in (0, 1)] == [-4, 4]
+    assert (w(state), variate(state)) == (0, 0)
+    table.play(Scaffold({}), state=state)
+    assert [variate(table.memories[i]) for i in (0, 1)] == pytest.approx([-4, 4])
+    # Along g + c - c_i, which is 0 here: the variates are exact.
+    assert [float(table.updates[i].tensors["model/w"][0]) for i in (0, 1)] == pytest.approx([0, 0])
+
+
 def test_the_server_goes_part_of_the_way(two):
     state = two.play(Scaffold({"server_rate": 0.5}))
     assert (w(state), variate(state)) == (-0.125, 0.25)

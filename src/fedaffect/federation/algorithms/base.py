@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import cos, pi
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,6 +47,15 @@ class Context:
     embedding_dim: int
     modalities: tuple[str, ...] = ()
     clients: int = 1
+
+    @property
+    def learning_rate(self) -> float:
+        """Of this round: in round r of R all of it, or (1 + cos(π (r - 1) / R)) / 2 of it."""
+        training = self.experiment.training
+        if training.schedule == "constant":
+            return training.learning_rate
+        progress = (self.round - 1) / self.experiment.rounds.count
+        return training.learning_rate * (1 + cos(pi * progress)) / 2
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class Client:
             only=only,
             epochs=epochs,
             work=self.work,
+            learning_rate=self.context.learning_rate,
         )
         return fit, fit.optimiser
 

@@ -53,7 +53,7 @@ class Scaffold(FedAvg):
         slope = {name: c - own.get(name, 0) for name, c in common.items()}
         fit, _ = client.learn(sent, state, memory, correction=Correction(slope=slope))
         learnt = client.learner.get()
-        rate = client.context.experiment.training.learning_rate
+        rate = client.context.learning_rate
         change = {
             name: (w - learnt[name]) / (fit.steps * rate) - common.get(name, 0)
             for name, w in floating(sent).items()
