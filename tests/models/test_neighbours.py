@@ -17,9 +17,10 @@ def model(modalities=TRIO, **settings):
 def test_parameters():
     assert 2 * (3 + 4 + 2) * 4 + 4 == 76
     assert sum(p.numel() for p in model().parameters()) == 76
+    assert sum(p.numel() for p in model(reach=0).parameters()) == 40
 
 
-@pytest.mark.parametrize("reach", [1, 3])
+@pytest.mark.parametrize("reach", [0, 1, 3])
 def test_nothing_further_away_than_the_reach_is_read(make_batch, reach):
     batch, regression = make_batch([9, 9]), model(reach=reach)
     text = batch.features["text"].clone()
@@ -58,7 +59,7 @@ def test_an_utterance_alone_has_neighbours_of_zero(make_batch):
     torch.testing.assert_close(regression(batch).logits[0, 0], expected)
 
 
-@pytest.mark.parametrize(("settings", "field"), [({"reach": 0}, "reach"), ({"width": 8}, "width")])
+@pytest.mark.parametrize(("settings", "field"), [({"reach": -1}, "reach"), ({"width": 8}, "width")])
 def test_a_wrong_setting_is_named(settings, field):
     with pytest.raises(UserError, match=field):
         model(**settings)

@@ -1,6 +1,7 @@
 """Neighbours: multinomial logistic regression, which every deeper model has to beat.
 
-It reads an utterance's features and the mean of those around it; L2 is `training.weight_decay`.
+It reads an utterance's features and the mean of those around it, or with `reach=0` the utterance alone, as a
+plain softmax head. L2 is `training.weight_decay`.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ class Neighbours(nn.Module):
     """
 
     class Settings(Section):
-        reach: int = Field(3, ge=1, description="neighbours on either side")
+        reach: int = Field(3, ge=0, description="neighbours on either side; 0 = none")
 
     def __init__(
         self, settings: Settings, *, modalities: Mapping[str, int], roles: int, classes: int
@@ -36,7 +37,8 @@ class Neighbours(nn.Module):
         super().__init__()
         self.modalities = tuple(modalities)
         self.reach = settings.reach
-        self.classify = Linear(2 * sum(modalities.values()), classes)
+        views = 2 if self.reach else 1
+        self.classify = Linear(views * sum(modalities.values()), classes)
 
     def forward(self, batch: DialogueBatch) -> Prediction:
         """Predict every utterance of a batch; see `DialogueBatch` and `Prediction` for shapes."""
@@ -47,9 +49,10 @@ class Neighbours(nn.Module):
         for m in self.modalities:
             present = batch.present[m] & batch.valid
             own = batch.features[m].masked_fill(~present.unsqueeze(-1), 0)
-            among = (near & present.unsqueeze(1)).to(own.dtype)  # B, N, N
-            mean = among @ own / among.sum(dim=-1, keepdim=True).clamp_min(1)
-            read += [own, mean]
+            read.append(own)
+            if self.reach:
+                among = (near & present.unsqueeze(1)).to(own.dtype)  # B, N, N
+                read.append(among @ own / among.sum(dim=-1, keepdim=True).clamp_min(1))
         logits, weights = self.classify(torch.cat(read, dim=-1)), equal_weights(batch)
         return Prediction(
             logits=logits,

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +8,7 @@ from fedaffect.errors import UserError
 from fedaffect.record.cache import failures
 from fedaffect.record.table.choice import choose, chosen_of, final_jobs, trials, tuning_jobs
 from fedaffect.record.table.entries import Entry
+from fedaffect.record.table.plan import load
 
 Finish = Callable[..., None]
 Rows = tuple[Entry, ...]
@@ -86,3 +88,51 @@ def test_a_damaged_summary_names_file_and_cure(talk: Rows) -> None:
         UserError, match=r"summary.json: no `dev_weighted_f1`; delete .*seed-0 to run"
     ):
         trials(talk[0])
+
+
+def test_one_corpus_may_choose_for_all(
+    write: Callable[..., Path], tmp_path: Path, finish: Finish
+) -> None:
+    """What was tried is said on every page; on other corpora only the chosen candidate is run."""
+    asked = load(write("seeds = 2\n", 'seeds = 2\ntune_on = "talk"\n'), tmp_path / "out")
+    talk, text = (asked.entries[corpus][1] for corpus in ("talk", "text"))
+    titles = [job.title for job in tuning_jobs([text])]
+    assert titles == [f"tuned & more ({name}) talk seed 0" for name in ("slow", "fast")]
+    finish(talk, [RIGHT], "slow", dev=0.7)
+    finish(talk, [RIGHT], "fast", dev=0.6)
+    assert trials(text) == trials(talk)
+    assert [job.title for job in final_jobs([text])] == [
+        f"tuned & more (slow) text seed {seed}" for seed in range(3)
+    ]
+
+
+def test_the_corpus_that_chooses_is_known_without_being_asked_for(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write("seeds = 2\n", 'seeds = 2\ntune_on = "text"\n')
+    asked = load(path, tmp_path / "out", corpora=["talk"])
+    assert [*asked.entries] == ["talk"]
+    judge = asked.entries["talk"][1].judge
+    assert judge is not None
+    assert judge.corpus == "text"
+    assert [entry.judge for entry in asked.entries["talk"]][::2] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("replaced", "trouble"),
+    [
+        (("seeds = 2\n", 'seeds = 2\ntune_on = "song"\n'), "tune_on: `song`"),
+        (
+            (
+                *("seeds = 2\n", 'seeds = 2\ntune_on = "talk"\n'),
+                *("seeds = 3\n", 'seeds = 3\ncorpora = ["text"]\n'),
+            ),
+            "not run on `talk`",
+        ),
+    ],
+)
+def test_a_corpus_that_cannot_choose_is_refused(
+    write: Callable[..., Path], tmp_path: Path, replaced: tuple[str, ...], trouble: str
+) -> None:
+    with pytest.raises(UserError, match=trouble):
+        load(write(*replaced), tmp_path / "out")

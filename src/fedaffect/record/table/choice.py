@@ -37,7 +37,8 @@ class Trial:
 
 def trials(entry: Entry) -> list[Trial]:
     """What dev says of each candidate, in the order of the file."""
-    return [_trial(entry, name) for name in entry.candidates]
+    judge = entry.judge or entry
+    return [_trial(judge, name) for name in judge.candidates]
 
 
 def choose(tried: Sequence[Trial]) -> str | None:
@@ -61,8 +62,9 @@ def chosen_of(entry: Entry) -> Variant | None:
 
 def tuning_jobs(entries: Iterable[Entry]) -> list[Job]:
     """What is still to do before candidates can be chosen; all of the rows that have but one."""
+    judges = [entry.judge or entry for entry in entries]
     return unfinished(
-        (variant, entry.first_seeds) for entry in entries for variant in entry.candidates.values()
+        (variant, judge.first_seeds) for judge in judges for variant in judge.candidates.values()
     )
 
 

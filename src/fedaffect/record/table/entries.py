@@ -17,6 +17,7 @@ class Entry:
         candidates: by name; where there is nothing to choose a single one without a name.
         seeds: how many the chosen candidate is run with.
         tuning_seeds: by how many it is chosen.
+        judge: the same row on another corpus, if the candidate is chosen there.
     """
 
     row: str
@@ -25,6 +26,7 @@ class Entry:
     candidates: Mapping[str, Variant]
     seeds: int
     tuning_seeds: int
+    judge: "Entry | None" = None
 
     def own_settings(self, candidate: str) -> tuple[str, ...]:
         """What the row and a candidate of it change."""

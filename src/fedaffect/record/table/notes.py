@@ -40,8 +40,10 @@ def _what_was_tried(entries: Sequence[Entry], rows: Sequence[Row]) -> list[str]:
     said = [f"{count(tried, 'candidate')} tried for {count(len(rows), 'row')}, all listed below."]
     if tried > len(rows):
         seeds = count(entries[0].tuning_seeds, "seed")
+        judges = {entry.judge.corpus for entry in entries if entry.judge}
+        where = f" of `{judges.pop()}`" if judges else ""
         said[0] += (
-            " Where a row has several, the one with the best mean weighted F1 on dev over "
+            f" Where a row has several, the one with the best mean weighted F1 on dev{where} over "
             f"{seeds} was chosen and run with all; test was not looked at for it."
         )
     return said

@@ -35,6 +35,9 @@ class TableFile(Section):
     base: str = Field(description="a preset, or a TOML file beside this one")
     seeds: int = Field(3, ge=1, le=1000)
     tuning_seeds: int = Field(1, ge=1, le=1000, description="by so many a candidate is chosen")
+    tune_on: str | None = Field(
+        None, description="candidates are chosen on this corpus, for all; else on each for itself"
+    )
     settings: list[str] = Field([], description="changes of every row: section.name=value")
     pairs: list[tuple[str, str]] = Field([], description="classes that are easily confused")
     corpora: dict[_FileName, list[str]] = Field(min_length=1)
@@ -49,7 +52,13 @@ class TableFile(Section):
 
     @model_validator(mode="after")
     def _every_corpus_has_a_row(self) -> Self:
+        if self.tune_on is not None and self.tune_on not in self.corpora:
+            raise ValueError(f"tune_on: `{self.tune_on}` is not in [corpora]")
         for name, row in self.rows.items():
+            if row.candidates and self.tune_on and name not in self.rows_on(self.tune_on):
+                raise ValueError(
+                    f"rows.{name}: not run on `{self.tune_on}`, where its candidate is chosen"
+                )
             for corpus in row.corpora:
                 if corpus not in self.corpora:
                     raise ValueError(f"rows.{name}.corpora: `{corpus}` is not in [corpora]")
@@ -81,18 +90,23 @@ def load(
     ensure_known("--corpus", corpora, file.corpora, "corpus")
     base = str(path.parent / file.base) if file.base.endswith(".toml") else file.base
     entries: dict[str, tuple[Entry, ...]] = {}
-    for corpus, own in file.corpora.items():
-        if corpora and corpus not in corpora:
+    judges: dict[str, Entry] = {}
+    for corpus in sorted(file.corpora, key=lambda name: name != file.tune_on):
+        if corpora and corpus not in (*corpora, file.tune_on):
             continue
-        common = (*file.settings, *own)
+        common = (*file.settings, *file.corpora[corpus])
         found = []
         for name, row in file.rows_on(corpus).items():
             candidates = _candidates(path, base, common, corpus, name, row, out)
             number = seeds or row.seeds or file.seeds
-            found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds))
+            judge = judges.get(name) if len(candidates) > 1 else None
+            found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds, judge))
         _ensure_one_corpus(path, found)
         entries[corpus] = tuple(found)
-    return ModelTable(file.name, file.title, base, tuple(file.pairs), entries)
+        if corpus == file.tune_on:
+            judges = {entry.row: entry for entry in found}
+    asked = {name: entries[name] for name in file.corpora if not corpora or name in corpora}
+    return ModelTable(file.name, file.title, base, tuple(file.pairs), asked)
 
 
 def _candidates(
