@@ -1,7 +1,7 @@
 """What a corpus is: items with features by modality, labels, persons, splits and provenance."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -145,3 +145,21 @@ class ConversationCorpus(Corpus):
     def conversations_in(self, split: str) -> Integers:
         """Indices of the conversations of a split, increasing."""
         return np.unique(self.conversation[self.items_in(split)])
+
+
+def as_conversations(corpus: Corpus, names: Sequence[str]) -> ConversationCorpus:
+    """Items without a conversation, each as a conversation of one utterance: a face, a window of 30 s.
+
+    So whatever works on conversations works on them.
+
+    Args:
+        names: of the conversations, one an item.
+    """
+    zeros = np.zeros(len(corpus), np.int64)
+    return ConversationCorpus(
+        **{column.name: getattr(corpus, column.name) for column in fields(Corpus)},
+        conversation=np.arange(len(corpus)),
+        conversations=tuple(names),
+        turn=zeros,
+        role=zeros,
+    )

@@ -1,13 +1,19 @@
 """From images of faces to a corpus: each face is a conversation of one utterance."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.formats.assemble import VOTES, assemble
-from fedaffect.corpus.schema import Array, ConversationCorpus, Provenance
+from fedaffect.corpus.schema import (
+    SPLITS,
+    Array,
+    ConversationCorpus,
+    Corpus,
+    Integers,
+    Provenance,
+    as_conversations,
+)
 
 MODALITY = "face"
 NOBODY = "unknown"
@@ -20,9 +26,8 @@ USAGE = {"Training": "train", "PublicTest": "dev", "PrivateTest": "test"}
 
 
 def corpus_of(
-    where: Path,
     images: npt.NDArray[np.uint8],
-    label: Array,
+    label: Integers,
     split: Sequence[str],
     *,
     classes: Sequence[str],
@@ -37,28 +42,22 @@ def corpus_of(
     partition by person for one, and the check says that test may show people of train.
 
     Args:
-        where: the file that an error shall name.
         images: uint8 [faces, height, width].
-        label: integers [faces], index into `classes`, or `UNLABELLED`.
+        label: int64 [faces], index into `classes`, or `UNLABELLED`.
         split: `train`, `dev` or `test` of each.
         names: of each.
         votes: numbers [faces, classes], as `Corpus.votes`.
-
-    Raises:
-        UserError: as `assemble`.
     """
-    zeros = np.zeros(len(images), np.int64)
-    columns: dict[str, Array] = {
-        "label": label,
-        "label_names": np.array(classes),
-        "dialogue": np.arange(len(images)),
-        "dialogue_names": np.array(names),
-        "turn": zeros,
-        "split": np.array(split),
-        "role": zeros,
-        "speaker": zeros,
-        "speaker_names": np.array([NOBODY]),
-    }
-    if votes is not None:
-        columns[VOTES] = votes
-    return assemble(where, columns, {MODALITY: images}, {}, name=name, provenance=provenance)
+    faces = Corpus(
+        name=name,
+        classes=tuple(classes),
+        features={MODALITY: images},
+        present={MODALITY: np.ones(len(images), bool)},
+        label=label,
+        person=np.zeros(len(images), np.int64),
+        persons=(NOBODY,),
+        split=np.array([SPLITS.index(part) for part in split], np.int64),
+        provenance=provenance,
+        votes=votes,
+    )
+    return as_conversations(faces, names)

@@ -42,7 +42,6 @@ def read(file: Path, *, name: str, votes: bool = False) -> ConversationCorpus:
     faces = np.frombuffer(b"".join(images), np.uint8).reshape(-1, SIDE, SIDE)
     ticks = _ticks(file.with_name(VOTES_FILE), splits) if votes else None
     return fer2013(
-        file,
         faces,
         np.array(label, np.int64),
         splits,

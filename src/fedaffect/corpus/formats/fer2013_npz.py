@@ -50,7 +50,6 @@ def read(
     # Its order of classes may be another one than that of fer2013.csv.
     known = np.array([_place(file, name) for name in classes])
     return fer2013(
-        file,
         pixels,
         known[label],
         [USAGE[parts[number]] for number in part],

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +20,6 @@ _COLUMNS = [TAGS.index(_TAGGED.get(name, name)) for name in CLASSES]
 
 
 def fer2013(
-    where: Path,
     images: Array,
     label: Integers,
     split: Sequence[str],
@@ -43,7 +41,6 @@ def fer2013(
         provenance = replace(provenance, reader=told)
     names = [f"face-{index}" for index in range(len(images))]
     return corpus_of(
-        where,
         images,
         label,
         split,

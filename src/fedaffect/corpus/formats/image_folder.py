@@ -68,7 +68,6 @@ def read(folder: Path, *, name: str, seed: int = 0) -> ConversationCorpus:
             splits[index] = "dev"
         reader += f"; dev: {count} training images, drawn with seed {seed}"
     return corpus_of(
-        folder,
         images,
         np.array([classes.index(picture.label) for picture in pictures]),
         splits,
