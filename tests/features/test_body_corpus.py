@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fedaffect.corpus.schema import SPLITS, UNLABELLED, Corpus
+from fedaffect.corpus.check import problems
+from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
 from fedaffect.features.body_corpus import body_corpus
 from fedaffect.features.recording import Recording, Span, Stream
@@ -31,7 +32,6 @@ def test_by_hand():
         name="worn",
         split={"bob": "test"},
     )
-    assert type(corpus) is Corpus
     assert corpus.classes == ("calm", "stress")
     assert corpus.persons == ("ann", "bob")
     assert corpus.label.tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
@@ -47,6 +47,11 @@ def test_by_hand():
     assert corpus.provenance.reader == "body signals: sensor features of windows of 10 s"
     assert len(corpus.provenance.sha256) == 64
     assert corpus.provenance.pairing == "recorded"
+    assert corpus.conversations == (
+        *("bob from 0 s", "bob from 10 s", "bob from 20 s", "bob from 30 s"),
+        *("ann from 0 s", "ann from 10 s", "bob (2) from 0 s", "bob (2) from 10 s"),
+    )
+    assert not [problem for problem in problems(corpus) if problem.severity == "error"]
 
 
 def test_recordings_may_come_one_by_one():
@@ -66,6 +71,13 @@ def test_unlabelled_recordings_beside_labelled_ones():
     unlabelled = dataclasses.replace(recording("eve", "calm"), spans=())
     corpus = body_corpus([recording("ann", "calm"), unlabelled], TEN, name="worn")
     assert corpus.label.tolist() == [0, 0, UNLABELLED, UNLABELLED]
+
+
+def test_recordings_for_a_model_learnt_elsewhere_need_classes_but_no_labels():
+    unlabelled = dataclasses.replace(recording("eve", "calm"), spans=())
+    corpus = body_corpus([unlabelled], TEN, name="worn", classes=("calm", "stress"))
+    assert corpus.label.tolist() == [UNLABELLED, UNLABELLED]
+    assert corpus.classes == ("calm", "stress")
 
 
 def test_provenance_names_and_hashes_what_was_read(tmp_path):

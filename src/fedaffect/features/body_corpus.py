@@ -1,14 +1,25 @@
 """Recordings become a corpus: an item a window, a modality a sensor, the person who wore it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import SPLITS, UNLABELLED, Array, Corpus, Flags, Integers, Provenance
+from fedaffect.corpus.schema import (
+    SPLITS,
+    UNLABELLED,
+    Array,
+    ConversationCorpus,
+    Corpus,
+    Flags,
+    Integers,
+    Provenance,
+    as_conversations,
+)
 from fedaffect.errors import UserError
 from fedaffect.features.recording import Recording
 from fedaffect.features.sensors import feature_set
@@ -22,36 +33,39 @@ def body_corpus(
     name: str,
     classes: Sequence[str] | None = None,
     split: Mapping[str, str] | None = None,
-) -> Corpus:
+) -> ConversationCorpus:
     """The windows of all recordings, one recording after the other, each in the order of time.
 
-    Of a recording only the features are kept, so that many may be given one by one.
+    A window is a conversation of one utterance. Of a recording only the features are kept, so that many may
+    be given one by one.
 
     Args:
-        classes: the labels to learn, in order; windows with another are left out. None = all, sorted.
+        classes: the labels to learn, in order; windows with another are left out. None = all, sorted. To
+            be told apart by a model that was learnt elsewhere, recordings need no labels, but classes.
         split: `train`, `dev` or `test` by person; who is not in it is `train`.
 
     Returns:
         features float32 [windows, features] by sensor, with the columns of `sensors.feature_set`.
 
     Raises:
-        UserError: no labelled window, a split of nobody, or what a reader or `describe` refuses.
+        UserError: no window to learn from or to judge, a split of nobody, or what a reader or `describe`
+            refuses.
     """
-    parts = [_Part(r.person, r.files, describe(r, windows)) for r in recordings]
-    found = {label for part in parts for label in part.windows.label if label is not None}
-    chosen = tuple(sorted(found) if classes is None else classes)
-    if not found & set(chosen):
+    parts = [_Part(r.person, r.name, r.files, describe(r, windows)) for r in recordings]
+    found = {label for part in parts for label in part.windows.label}
+    chosen = tuple(sorted(x for x in found if x is not None) if classes is None else classes)
+    if not chosen or not found & {None, *chosen}:
         raise UserError(
             f"{name}: no window of {windows.seconds:g} s lies in a stretch of time labelled "
             f"{' or '.join(chosen) or 'anything'}; give labels, other classes, or shorter windows"
         )
-    parts = [_Part(part.person, part.files, part.windows.of(chosen)) for part in parts]
+    parts = [replace(part, windows=part.windows.of(chosen)) for part in parts]
     persons = tuple(sorted({part.person for part in parts}))
     person = np.repeat([persons.index(p.person) for p in parts], [len(p.windows) for p in parts])
     labels = [label for part in parts for label in part.windows.label]
     sensors = sorted({sensor for part in parts for sensor in part.windows.features})
     features = {s: np.concatenate([part.features(s, windows) for part in parts]) for s in sensors}
-    return Corpus(
+    corpus = Corpus(
         name=name,
         classes=chosen,
         features=features,
@@ -62,6 +76,7 @@ def body_corpus(
         split=_splits(name, split or {}, persons)[person],
         provenance=_provenance(name, parts, windows, features),
     )
+    return as_conversations(corpus, [*_names(parts)])
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class _Part:
     """What one recording gives."""
 
     person: str
+    name: str
     files: tuple[Path, ...]
     windows: Described
 
@@ -82,6 +98,15 @@ class _Part:
     def present(self, sensor: str) -> Flags:
         """bool [windows]"""
         return self.windows.present.get(sensor, np.zeros(len(self.windows), bool))
+
+
+def _names(parts: Sequence[_Part]) -> Iterator[str]:
+    """`S2 from 90 s`; of a second recording that is called the same `S2 (2) from 90 s`."""
+    met = Counter[str]()
+    for part in parts:
+        met[part.name] += 1
+        called = part.name if met[part.name] == 1 else f"{part.name} ({met[part.name]})"
+        yield from (f"{called} from {start:g} s" for start in part.windows.start)
 
 
 def _splits(name: str, split: Mapping[str, str], persons: Sequence[str]) -> Integers:
