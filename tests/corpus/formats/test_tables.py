@@ -1,3 +1,4 @@
+import gzip
 import json
 import sys
 
@@ -48,6 +49,27 @@ def test_what_is_no_table(content, message, tmp_path):
     file = tmp_path / "x.csv"
     file.write_bytes(content)
     with pytest.raises(UserError, match=rf"x\.csv: {message}"):
+        tables.rows(file)
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", '{"a": "1", "b": "2"}\n'])
+def test_a_packed_table(text, tmp_path):
+    file = tmp_path / "x"
+    file.write_bytes(gzip.compress(text.encode()))
+    assert tables.rows(file)[0][1] == {"a": "1", "b": "2"}
+
+
+def test_a_damaged_or_swollen_packed_table(tmp_path, monkeypatch):
+    file = tmp_path / "x.csv.gz"
+    whole = gzip.compress(b"a,b\n" + b"1,2\n" * 1000)
+    for damaged in (whole[:5], whole[:-9], whole[:20] + b"\xff" + whole[21:]):
+        file.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"x\.csv\.gz: truncated or damaged gzip"):
+            tables.rows(file)
+    file.write_bytes(whole)
+    assert len(whole) < 100
+    monkeypatch.setattr(tables, "MAXIMUM_BYTES", 100)
+    with pytest.raises(UserError, match="4004 bytes; tables of at most 100 are read"):
         tables.rows(file)
 
 

@@ -1,11 +1,17 @@
-"""Rows of a CSV, JSONL or Parquet file as dictionaries, an entry a column, bounded before they are kept."""
+"""Rows of a CSV, JSONL or Parquet file as dictionaries, an entry a column, bounded before they are kept.
+
+A CSV or JSONL file may be packed with gzip.
+"""
 
 import csv
+import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from fedaffect.errors import UserError
 
@@ -13,6 +19,7 @@ MAXIMUM_BYTES = 2**33
 MAXIMUM_ROWS = 2_000_000
 MAXIMUM_CELL = 2**20
 PARQUET = b"PAR1"
+GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t"
 
 Row = Mapping[str, Any]
@@ -34,13 +41,12 @@ def each(file: Path) -> Iterator[Numbered]:
         UserError: no table, damaged, too large, or a row that does not fit the columns; or Parquet without
             pyarrow.
     """
-    size = file.stat().st_size
+    start = head(file, 64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    size = _size(file)
     if size > MAXIMUM_BYTES:
         raise UserError(f"{file}: {size} bytes; tables of at most {MAXIMUM_BYTES} are read")
-    with file.open("rb") as stream:
-        head = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     try:
-        found = _parquet if head.startswith(PARQUET) else _jsonl if head[:1] == b"{" else _csv
+        found = _parquet if start.startswith(PARQUET) else _jsonl if start[:1] == b"{" else _csv
         count = 0
         for count, numbered in enumerate(found(file), 1):
             if count > MAXIMUM_ROWS:
@@ -52,9 +58,52 @@ def each(file: Path) -> Iterator[Numbered]:
         raise UserError(f"{file}: no rows; give one an utterance")
 
 
+def head(file: Path, count: int) -> bytes:
+    """The first bytes of a file, unpacked.
+
+    Raises:
+        UserError: damaged gzip.
+    """
+    with _bytes(file) as stream:
+        return _unpacked(file, stream, count)
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file, unpacked without keeping them, up to just above the maximum."""
+    if not _is_packed(file):
+        return file.stat().st_size
+    total = 0
+    with _bytes(file) as stream:
+        while total <= MAXIMUM_BYTES and (chunk := _unpacked(file, stream, 2**20)):
+            total += len(chunk)
+    return total
+
+
+def _bytes(file: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file)) if _is_packed(file) else file.open("rb")
+
+
+def _text(file: Path, newline: str | None = None) -> IO[str]:
+    return io.TextIOWrapper(_bytes(file), encoding="utf-8-sig", newline=newline)
+
+
+def _is_packed(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(GZIP)) == GZIP
+
+
+def _unpacked(file: Path, stream: IO[bytes], count: int) -> bytes:
+    try:
+        return stream.read(count)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(
+            f"{file}: truncated or damaged gzip ({type(error).__name__}); fetch the file again"
+        ) from None
+
+
 def _csv(file: Path) -> Iterator[Numbered]:
     csv.field_size_limit(MAXIMUM_CELL)
-    with file.open(newline="", encoding="utf-8-sig") as stream:
+    with _text(file, newline="") as stream:
         first = stream.readline(MAXIMUM_CELL)
         stream.seek(0)
         # Spreadsheets of many countries put semicolons between cells.
@@ -80,7 +129,7 @@ def _csv(file: Path) -> Iterator[Numbered]:
 
 
 def _jsonl(file: Path) -> Iterator[Numbered]:
-    with file.open(encoding="utf-8-sig") as stream:
+    with _text(file) as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
