@@ -24,6 +24,10 @@ from fedaffect.record.answers import OF_CLIENTS, Answers, AnswersByRound
 _OF_A_ROUND = ("round_started", "round_lost", "round_finished", "checkpoint")
 
 
+Curve = tuple[list[int], list[float]]
+"""Rounds, and a score after each."""
+
+
 @dataclass(frozen=True)
 class History:
     """The events of one run, in order, each round once.
@@ -242,7 +246,7 @@ class History:
         known = spread[np.isfinite(spread)]
         return float(known.mean()) if len(known) else None
 
-    def dev_curve(self, mode: str, measure: str = "weighted_f1") -> tuple[list[int], list[float]]:
+    def dev_curve(self, mode: str, measure: str = "weighted_f1") -> Curve:
         """(rounds, values) of a dev score, for the rounds that were evaluated."""
         points = [
             (event["round"], event["dev"][mode][measure])

@@ -16,8 +16,8 @@ def row(name: str, verdict: str, evaluation: str | None = "global", *scores: flo
     outcomes = {seed: Outcome(score) for seed, score in enumerate(scores)}
     nothing: dict[str, float] = {}
     return Row(
-        *(name, (), None, evaluation, {}, outcomes, figures, interval, nothing, nothing, nothing),
-        *(None, None, {}, None, verdict),
+        *(name, (), None, evaluation, {}, outcomes, figures, interval, nothing, nothing, {}),
+        *(nothing, None, None, {}, None, verdict),
     )
 
 

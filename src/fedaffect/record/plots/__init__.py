@@ -3,12 +3,20 @@
 from fedaffect.record.plots.clients import bytes_by_kind, labels_by_client
 from fedaffect.record.plots.movement import alignment, drift, prototype_weights, separation
 from fedaffect.record.plots.rounds import clients_by_rounds, rounds_curve
-from fedaffect.record.plots.scores import confusion_matrix, modality_weights, reliability
+from fedaffect.record.plots.scores import (
+    calibration,
+    confusion,
+    confusion_matrix,
+    modality_weights,
+    reliability,
+)
 
 __all__ = [
     "alignment",
     "bytes_by_kind",
+    "calibration",
     "clients_by_rounds",
+    "confusion",
     "confusion_matrix",
     "drift",
     "labels_by_client",

@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from fedaffect.record.drawing import INK, WIDTH, Drawing, draw, shorten
+from fedaffect.record.history import Curve
 from fedaffect.record.palette import series_colours
 from fedaffect.record.wording import figure
 
 HEIGHT = 250
-_LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 _GAP = 0.07
 """Between the names at the ends of curves, as a share of the picture's height."""
-Curve = tuple[list[int], list[float]]
 
 
 def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> Drawing | None:
@@ -32,28 +32,14 @@ def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> D
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
         for name, (rounds, values) in drawn.items():
-            dashes = _LINES[list(runs).index(name) % len(_LINES)]
+            dashes = DASHES[list(runs).index(name) % len(DASHES)]
             axes.plot(rounds, values, color=colours[name], linewidth=2, linestyle=dashes, marker="o",
                       markersize=0 if len(rounds) > 1 else 5)  # fmt: skip
         axes.set_xlabel("round")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.margins(x=0.02, y=0.1)
-        ends = {name: values[-1] for name, (_, values) in drawn.items()}
-        low, high = axes.get_ylim()
-        for name, place in zip(
-            ends, _apart([(v - low) / (high - low) for v in ends.values()]), strict=True
-        ):
-            axes.annotate(
-                shorten(name, 16),
-                (1, place),
-                xycoords="axes fraction",
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                color=INK,
-                annotation_clip=False,
-            )
+        name_ends(axes, {name: values[-1] for name, (_, values) in drawn.items()}, _GAP)
 
     words = "; ".join(
         f"{name}: {figure(values[0])} at first, {figure(values[-1])} at last"
@@ -67,9 +53,26 @@ def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> D
     )
 
 
-def _apart(places: Sequence[float]) -> list[float]:
+def name_ends(axes: Axes, ends: Mapping[str, float], gap: float) -> None:
+    """Names beside the ends of curves, at their heights; `gap` or more apart, in heights of the picture."""
+    low, high = axes.get_ylim()
+    places = _apart([(value - low) / (high - low) for value in ends.values()], gap)
+    for name, place in zip(ends, places, strict=True):
+        axes.annotate(
+            shorten(name, 20),
+            (1, place),
+            xycoords="axes fraction",
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+            annotation_clip=False,
+        )
+
+
+def _apart(places: Sequence[float], gap: float) -> list[float]:
     """Heights as they are, but moved up where one would cover another."""
     found, least = [0.0] * len(places), -np.inf
     for at in np.argsort(places, kind="stable"):
-        found[at] = least = max(places[at], least + _GAP)
+        found[at] = least = max(places[at], least + gap)
     return found

@@ -14,12 +14,17 @@ from fedaffect.record.wording import figure
 
 
 def confusion_matrix(history: History) -> Drawing | None:
-    """Rows true, columns estimated; colour by row share, counts in the cells."""
+    """Of the primary evaluation on test; see `confusion`."""
     if history.finish is None:
         return None
-    counts = np.array(history.finish["confusion"], dtype=np.int64)
+    return confusion(history.classes, history.finish["confusion"])
+
+
+def confusion(classes: Sequence[str], confused: Sequence[Sequence[int]]) -> Drawing:
+    """Rows true, columns estimated; colour by row share, counts in the cells."""
+    counts = np.array(confused, dtype=np.int64)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [shorten(name, 11) for name in history.classes]
+    names = [shorten(name, 11) for name in classes]
 
     def paint(axes: Axes) -> None:
         _cells(axes, share, [[str(n) for n in row] for row in counts])
@@ -33,7 +38,7 @@ def confusion_matrix(history: History) -> Drawing | None:
     hardest = int(np.where(counts.sum(1) > 0, np.diagonal(share), 2.0).argmin())
     words = (
         "Confusion matrix, rows true and columns estimated. "
-        f"Least recalled: {history.classes[hardest]}, {figure(share[hardest, hardest], 2)}."
+        f"Least recalled: {classes[hardest]}, {figure(share[hardest, hardest], 2)}."
     )
     return Drawing(draw("confusion", WIDTH, 60 + 34 * len(names), paint), words)
 
@@ -69,11 +74,19 @@ def modality_weights(history: History) -> Drawing | None:
 
 
 def reliability(history: History) -> Drawing | None:
-    """How often the model was right, by how sure it was; on the diagonal it knows what it knows."""
+    """Of the primary evaluation on test; see `calibration`."""
     if history.finish is None or not history.finish.get("reliability"):
         return None
-    counted: Floats = np.array(history.finish["reliability"], dtype=np.float64)
-    items, confidence, correct = counted.T
+    return calibration(history.finish["reliability"])
+
+
+def calibration(counted: Sequence[Sequence[float]]) -> Drawing | None:
+    """How often a model was right, by how sure it was; on the diagonal it knows what it knows.
+
+    Args:
+        counted: as `Evaluation.reliability`; None is drawn where nothing was.
+    """
+    items, confidence, correct = np.array(counted, dtype=np.float64).T
     seen = items > 0
     if not seen.any():
         return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from fedaffect.errors import UserError
 from fedaffect.learning.metrics import Counts, Floats, recall_and_f1, scores
-from fedaffect.record.history import History
+from fedaffect.record.history import Curve, History
 from fedaffect.record.paired import Outcome
 from fedaffect.record.summary import Summary, read_summary
 
@@ -24,6 +24,7 @@ class Finished:
         classes: their names.
         recall, f1: float64 [classes] on test; where clients have models of their own, means over those.
         confusion: int64 [classes, classes], summed over the models.
+        dev_curve: rounds, and dev weighted F1 after each.
     """
 
     summary: Summary
@@ -32,6 +33,7 @@ class Finished:
     recall: Floats
     f1: Floats
     confusion: Counts
+    dev_curve: Curve
 
     @classmethod
     def read(cls, folder: Path) -> "Finished":
@@ -51,6 +53,7 @@ class Finished:
             recall=np.array(test["recall"]),
             f1=np.array(test["f1"]),
             confusion=np.array(history.finish["confusion"], np.int64),
+            dev_curve=history.dev_curve(history.primary),
         )
         if history.primary == "global":  # of several models there is no one confusion
             run._ensure_identity(folder)

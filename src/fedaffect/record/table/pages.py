@@ -27,6 +27,7 @@ def as_markdown(table: ModelTable, corpus: str, rows: Sequence[Row], command: st
         *(f"Every row is {asked}, with the change of its chosen candidate.", ""),
         *laid_out(rows, Layout.SUMMARY).as_markdown(),
         *("", f"![Weighted F1, row by row]({file_name(table, corpus)}.svg)", ""),
+        *_learning(table, corpus, rows),
         *(f"- {note}" for note in notes(entries, rows, table.pairs)),
         *_section("Recall and F1 of each class", laid_out(rows, Layout.PER_CLASS)),
         *(_section("Classes that are easily confused", pairs, _CONFUSED) if pairs else []),
@@ -75,6 +76,7 @@ def write_results(
     Raises:
         UserError: see `ensure_ours`; or they cannot be written.
     """
+    from fedaffect.record.plots.convergence import convergence
     from fedaffect.record.plots.ranking import ranking
 
     ensure_ours(folder, table)
@@ -82,6 +84,8 @@ def write_results(
     pages = []
     for corpus, rows in tables.items():
         ranking(rows).save(folder, file_name(table, corpus))
+        if picture := convergence(rows):
+            picture.save(folder, f"{file_name(table, corpus)}-rounds")
         for layout in Layout:
             name = file_name(table, corpus, layout)
             write_text(folder / f"{name}.csv", as_csv(rows, layout))
@@ -90,6 +94,14 @@ def write_results(
         write_text(page, as_markdown(table, corpus, rows, command))
         pages.append(page)
     return pages
+
+
+def _learning(table: ModelTable, corpus: str, rows: Sequence[Row]) -> list[str]:
+    """The picture of `plots.convergence`, where there is one to draw."""
+    if not any(len(rounds) > 1 for row in rows for rounds, _ in row.dev_curves.values()):
+        return []
+    words = "Weighted F1 on dev by round: means in bands of ± the sample sd over seeds"
+    return [f"![{words}]({file_name(table, corpus)}-rounds.svg)", "", f"{words}.", ""]
 
 
 def _section(title: str, sheet: Sheet, words: str = "") -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fedaffect.record.cache.failures import reason_of
 from fedaffect.record.cache.variants import CACHE
 from fedaffect.record.files import SUMMARY
+from fedaffect.record.history import Curve
 from fedaffect.record.paired import Difference, Interval, Outcome, mean_interval
 from fedaffect.record.summary import merged
 from fedaffect.record.table import cost
@@ -41,6 +42,7 @@ class Row:
         figures: mean over the finished seeds, and `NAME_sd`, of each of `FIGURES`; mean `seconds`.
         interval: of the mean weighted F1.
         recall, f1: by class, the mean over seeds.
+        dev_curves: by seed, dev weighted F1 by round.
         confused: shares by pair of classes (`Finished.shares_confused`), the mean over seeds.
         cost: of predicting; None where it has not been measured.
         runs: the folder of its seeds, below that of all tables.
@@ -59,6 +61,7 @@ class Row:
     interval: Interval | None
     recall: Mapping[str, float]
     f1: Mapping[str, float]
+    dev_curves: Mapping[int, Curve]
     confused: Mapping[str, float]
     cost: Cost | None
     runs: str | None
@@ -100,6 +103,7 @@ def read_row(entry: Entry, pairs: Sequence[tuple[str, str]], with_cost: bool) ->
         interval=mean_interval(outcomes),
         recall=_means(dict(zip(run.classes, run.recall, strict=True)) for run in runs),
         f1=_means(dict(zip(run.classes, run.f1, strict=True)) for run in runs),
+        dev_curves={seed: run.dev_curve for seed, run in found.items()},
         confused=_means(run.shares_confused(pairs) for run in runs),
         cost=cost.read(variant) if variant and with_cost else None,
         runs=f"{CACHE}/{variant.folder.name}" if variant else None,
