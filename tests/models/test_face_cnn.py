@@ -200,3 +200,20 @@ def test_anything_but_one_grey_image_is_refused(modalities):
 def test_a_wrong_setting_is_named(settings, field):
     with pytest.raises(UserError, match=field):
         model(**settings)
+
+
+@torch.no_grad()
+def test_both_sides_of_a_face_count_alike_once_learnt():
+    one, both = model(), model(both_sides=True)
+    faces = batch()
+    mirrored = replace(faces, features={"face": faces.features["face"].flip(-1)})
+    expected = (one(faces).embedding + one(mirrored).embedding) / 2
+    torch.testing.assert_close(both(faces).embedding, expected)
+    torch.testing.assert_close(both(mirrored).logits, both(faces).logits)
+    for network in (one, both):
+        network.settings = network.settings.model_copy(update=STILL)
+        network.train()
+    torch.manual_seed(1)
+    expected = one(faces).logits
+    torch.manual_seed(1)
+    torch.testing.assert_close(both(faces).logits, expected)

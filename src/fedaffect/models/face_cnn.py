@@ -60,6 +60,10 @@ class FaceCNN(nn.Module):
         )
         embedding_dim: int = Field(128, ge=2)
         dropout: float = Field(0.3, ge=0, lt=1)
+        both_sides: bool = Field(
+            False,
+            description="once learnt, look at the mirror image too: twice the time, a bit more right",
+        )
 
         @field_validator("widths")
         @classmethod
@@ -91,17 +95,23 @@ class FaceCNN(nn.Module):
         An item without a face has the embedding 0 and says nothing: its logits are 0.
         """
         packing = Packing(batch.valid & batch.present[self.modality])
-        hidden = self._embed(packing.pack(batch.features[self.modality]))
+        hidden = self.embed(packing.pack(batch.features[self.modality]))
         logits = self.classify(self.dropout(hidden))
         return joint_prediction(packing, logits, hidden, equal_weights(batch))
 
-    def _embed(self, faces: Tensor) -> Tensor:
+    def embed(self, faces: Tensor) -> Tensor:
         """[n, height, width] → [n, embedding_dim]."""
-        if not len(faces):
+        if not faces.shape[0]:
             return self.hidden.weight.new_zeros(0, self.hidden.out_features)
         image = _standardised(faces.float()).unsqueeze(1)
         if self.training:
             image = augmented(image, self.settings)
+        elif self.settings.both_sides:
+            return (self._read(image) + self._read(image.flip(-1))) / 2
+        return self._read(image)
+
+    def _read(self, image: Tensor) -> Tensor:
+        """[n, 1, height, width], standardised → [n, embedding_dim]."""
         maps = self.stages(self.stem(image))
         pooled = functional.adaptive_avg_pool2d(maps, self.settings.places).flatten(1)
         embedding: Tensor = self.hidden(self.dropout(pooled)).relu()
