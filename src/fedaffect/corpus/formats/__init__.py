@@ -15,8 +15,10 @@ from fedaffect.corpus.formats import (
     npz_file,
     tables,
     unpickler,
+    window_table,
 )
 from fedaffect.corpus.formats.feature_files import MAXIMUM_TOGETHER, MULTIEMO, Loaded
+from fedaffect.corpus.formats.window_table import Columns
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 
@@ -53,7 +55,7 @@ def read(
     """
     place = Path(path)
     folder = place if place.is_dir() else _folder_of(place)
-    title = name or (folder.absolute().name if folder else place.stem)
+    title = name or (folder.absolute().name if folder else _title(place))
     corpus = (
         _read_folder(folder, title, seed, family)
         if folder
@@ -70,6 +72,20 @@ def is_layout(folder: Path) -> bool:
     """Whether a folder holds the files of a corpus (not whether they are sound)."""
     has_tables = any((folder / file).exists() for file in meld_csv.FILES.values())
     return has_tables or bool(_pickles(folder)) or image_folder.is_layout(folder)
+
+
+def read_windows(
+    path: str | Path, columns: Columns, *, name: str | None = None
+) -> ConversationCorpus:
+    """Read a table of windows of body signals, whose columns only a person can name.
+
+    Raises:
+        UserError: no table, or as `window_table.read`.
+    """
+    file = Path(path)
+    if not file.is_file() or not _is_table(tables.head(file, 4096)):
+        raise UserError(f"{file}: no table (CSV, JSONL, Parquet), so no column of it can be named")
+    return window_table.read(file, columns, name=name or _title(file))
 
 
 def _folder_of(file: Path) -> Path | None:
@@ -135,14 +151,24 @@ def _read_file(
         if fer2013_npz.is_fer2013(arrays):
             return fer2013_npz.read(file, arrays, name=name, votes=votes)
         return neutral.read(file, arrays, name=name)
-    if fer2013_csv.is_fer2013(head):
+    start = tables.head(file, 4096)
+    if fer2013_csv.is_fer2013(start):
         return fer2013_csv.read(file, name=name, votes=votes)
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_TABLE) or _is_csv(head):
+    if _is_table(start):
         return manifest.read(file, name=name)
     raise UserError(
         f"{file}: neither an .npz of the neutral layout nor a feature pickle nor a manifest; "
         "see docs/corpora.md"
     )
+
+
+def _title(file: Path) -> str:
+    """What a corpus is called after a file."""
+    return Path(file.name.removesuffix(".gz")).stem
+
+
+def _is_table(head: bytes) -> bool:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_TABLE) or _is_csv(head)
 
 
 def _is_csv(head: bytes) -> bool:

@@ -38,7 +38,8 @@ def from_rows(file: Path, table: Sequence[Numbered], *, name: str) -> Conversati
         if column not in seen:
             raise UserError(
                 f"{file}: {column}: no such column; a manifest needs {', '.join(REQUIRED)} and a "
-                f"column `{FEATURE}NAME` for each modality (docs/corpora.md)"
+                f"column `{FEATURE}NAME` for each modality (docs/corpora.md); a table of windows of body "
+                "signals needs --person COLUMN (docs/signals.md)"
             )
     modalities = [key for key in seen if key.startswith(FEATURE) and key != FEATURE]
     if not modalities:
