@@ -221,6 +221,12 @@ class Conditions(Section):
     missing_in: Literal["train", "everywhere"] = Field(
         "train", description="where utterances lack modalities; everywhere: in dev and test too"
     )
+    spoilt_pictures: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how often a picture of the training part is dark, shaky, covered, ...",
+    )
     label_noise: float = Field(
         0.0, ge=0, le=1, description="how often a label that clients learn from is a wrong one"
     )

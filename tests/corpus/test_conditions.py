@@ -13,6 +13,7 @@ from fedaffect.corpus.conditions import (
     hide_from_clients,
     hide_from_utterances,
     mislabel,
+    spoil_pictures,
 )
 from fedaffect.corpus.partition import Share, partition, pooled
 from fedaffect.corpus.schema import UNLABELLED
@@ -43,6 +44,37 @@ def present(corpus):
 
 def shared(corpus, clients=10, name="iid"):
     return partition(corpus, Partition(name=name, clients=clients), 0)
+
+
+# --- pictures ------------------------------------------------------------------------------------
+
+
+def pictures(corpus):
+    """The corpus with a grey face beside each utterance."""
+    faces = np.random.default_rng(0).integers(0, 256, (len(corpus), 16, 16)).astype(np.uint8)
+    return replace(
+        corpus,
+        features={**corpus.features, "face": faces},
+        present={**corpus.present, "face": np.ones(len(corpus), bool)},
+    )
+
+
+def test_some_pictures_of_the_training_part_are_spoilt(corpus):
+    before = pictures(corpus)
+    spoilt = {}
+    for rate in (0.3, 0.6):
+        after = spoil_pictures(before, Conditions(spoilt_pictures=rate), 0)
+        spoilt[rate] = (after.features["face"] != before.features["face"]).any(axis=(1, 2))
+        assert not spoilt[rate][~before.items_in("train")].any()
+        assert spoilt[rate].sum() / before.items_in("train").sum() == pytest.approx(rate, abs=0.05)
+        assert after.features["text"] is before.features["text"]
+    assert not (spoilt[0.3] & ~spoilt[0.6]).any()
+    assert spoil_pictures(before, Conditions(), 0) is before
+
+
+def test_without_pictures_none_can_be_spoilt(corpus):
+    with pytest.raises(UserError, match=r"conditions\.spoilt_pictures: .* has no pictures"):
+        spoil_pictures(corpus, Conditions(spoilt_pictures=0.5), 0)
 
 
 # --- utterances ----------------------------------------------------------------------------------

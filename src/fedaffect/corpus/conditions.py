@@ -1,4 +1,4 @@
-"""What may be wrong with the data that clients hold: modalities that are missing, labels that are wrong.
+"""What may be wrong with the data that clients hold: spoilt pictures, missing modalities, wrong labels.
 
 Each utterance and each client has its own lot, whatever else is drawn: what is hit at a low rate is hit, in
 the same way, at a higher one. Evaluation keeps its labels, and only `missing_in = "everywhere"` touches dev
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
+from fedaffect.corpus.corruption import augmented
 from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Flags
 from fedaffect.errors import UserError
@@ -19,6 +20,28 @@ from fedaffect.experiment import Conditions
 from fedaffect.randomness import generator
 
 Floats = npt.NDArray[np.float64]
+
+
+def spoil_pictures(
+    corpus: ConversationCorpus, conditions: Conditions, seed: int
+) -> ConversationCorpus:
+    """Pictures of the training part are spoilt with a probability, each in one of the ways of a car.
+
+    Raises:
+        UserError: the corpus has no pictures.
+    """
+    if not conditions.spoilt_pictures:
+        return corpus
+    pictures = [m.name for m in corpus.modalities.values() if m.is_image]
+    if not pictures:
+        raise UserError(f"conditions.spoilt_pictures: {corpus.name} has no pictures; leave it at 0")
+    rows, features = np.flatnonzero(corpus.items_in("train")), dict(corpus.features)
+    for name in pictures:
+        features[name] = np.array(features[name])
+        features[name][rows] = augmented(
+            features[name][rows], seed=seed, item=rows, share=conditions.spoilt_pictures
+        )
+    return replace(corpus, features=features)
 
 
 def hide_from_utterances(

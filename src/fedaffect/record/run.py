@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedaffect import __version__
 from fedaffect.corpus import store
-from fedaffect.corpus.conditions import hide_from_utterances
+from fedaffect.corpus.conditions import hide_from_utterances, spoil_pictures
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
@@ -43,7 +43,8 @@ def corpus_of(experiment: Experiment) -> ConversationCorpus:
     corpus = open_corpus(experiment.data)
     chosen = experiment.features.modalities
     taking_part = corpus.with_modalities(chosen) if chosen else corpus
-    return hide_from_utterances(taking_part, experiment.conditions, experiment.seed)
+    conditions, seed = experiment.conditions, experiment.seed
+    return hide_from_utterances(spoil_pictures(taking_part, conditions, seed), conditions, seed)
 
 
 def resolved(experiment: Experiment) -> Experiment:
@@ -53,10 +54,10 @@ def resolved(experiment: Experiment) -> Experiment:
         UserError: no such model or algorithm, or settings that they do not have.
     """
     from fedaffect.federation.algorithms import find
-    from fedaffect.models import settings_of
+    from fedaffect.learning.learners import settings_of
 
     algorithm = find(experiment.algorithm).settings.model_dump(mode="json")
-    model = settings_of(experiment.model.name, experiment.model.settings).model_dump(mode="json")
+    model = settings_of(experiment).model_dump(mode="json")
     sections = experiment.model_dump() | {
         "algorithm": {"name": experiment.algorithm.name, **algorithm},
         "model": {"name": experiment.model.name, **model},
@@ -131,16 +132,15 @@ def execute(
         return read_summary(folder)
     # What trains and draws is loaded only when there is something to train.
     from fedaffect.federation.simulation import Simulation
-    from fedaffect.learning import saved
-    from fedaffect.learning.trainer import ConversationTrainer
+    from fedaffect.learning import learners, saved
     from fedaffect.record.card import model_card
     from fedaffect.record.metrics_file import write_metrics
     from fedaffect.record.report import write_report
 
     corpus = corpus_of(experiment)
-    learner = ConversationTrainer(corpus, experiment)
+    learner = learners.build(corpus, experiment)
     simulation = Simulation(experiment, corpus, learner, folder, tuple(listeners))
-    _begin(folder, experiment, corpus, learner.precision)
+    _begin(folder, experiment, corpus, getattr(learner, "precision", None))
     outcome = simulation.run(command)
     models = simulation.models(outcome)
     card = model_card(summarise(History.read(folder)))
@@ -158,7 +158,10 @@ def _names(folder: Path) -> set[str]:
 
 
 def _begin(
-    folder: Path, experiment: Experiment, corpus: ConversationCorpus, precision: "Precision"
+    folder: Path,
+    experiment: Experiment,
+    corpus: ConversationCorpus,
+    precision: "Precision | None",
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / EXPERIMENT).exists():
@@ -180,8 +183,8 @@ def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") ->
     return ""
 
 
-def _environment(corpus: ConversationCorpus, precision: "Precision") -> dict[str, Any]:
-    packages = ("numpy", "torch", "safetensors", "pydantic", "scikit-learn")
+def _environment(corpus: ConversationCorpus, precision: "Precision | None") -> dict[str, Any]:
+    packages = ("numpy", "torch", "onnxruntime", "safetensors", "pydantic", "scikit-learn")
     return {
         "fedaffect": __version__,
         "python": platform.python_version(),
@@ -189,7 +192,7 @@ def _environment(corpus: ConversationCorpus, precision: "Precision") -> dict[str
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "packages": {name: _version(name) for name in packages},
-        "precision": asdict(precision),
+        "precision": asdict(precision) if precision else None,  # only torch has a choice
         "corpus_sha256": corpus.provenance.sha256,
         "arguments": sys.argv[1:],
     }

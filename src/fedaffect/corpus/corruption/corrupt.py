@@ -96,16 +96,18 @@ def corrupted(
     return replace(corpus, features={**corpus.features, modality: spoilt})
 
 
-def augmented(images: Array, *, seed: int, item: Integers, severest: int = 3) -> Array:
-    """Pictures to learn from, uint8 [n, height, width]: half as they are, half spoilt in one way each.
+def augmented(
+    images: Array, *, seed: int, item: Integers, share: float = 0.5, severest: int = 3
+) -> Array:
+    """Pictures to learn from, uint8 [n, height, width]: some of them, `share`, spoilt in one way each.
 
-    Which way and how badly (1 to `severest`) is drawn for each item; give each epoch a seed of its own.
+    Which way and how badly (1 to `severest`) is drawn for each item; a larger share spoils the same and more.
     A model that learns so has seen these kinds of trouble: how it bears them says nothing of others.
     """
     ways = [name for name, corruption in CORRUPTIONS.items() if corruption.of == "image"]
     drawn = [generator(seed, "augmentation", int(i)).random(3) for i in item]
-    half, way, badly = np.reshape(drawn, (len(item), 3)).T
-    severity = np.where(half < 0.5, 0, 1 + (badly * severest).astype(np.int64))
+    lot, way, badly = np.reshape(drawn, (len(item), 3)).T
+    severity = np.where(lot < share, 1 + (badly * severest).astype(np.int64), 0)
     found = images.copy()
     for position, name in enumerate(ways):
         rows = np.flatnonzero((way * len(ways)).astype(np.int64) == position)
