@@ -61,6 +61,18 @@ def test_persons_are_dealt_out_whole(seed, dev, test):
     assert len(set.union(*people)) == 9
 
 
+@pytest.mark.parametrize(("persons", "each"), [(2, 0), (3, 1), (9, 2), (15, 3)])
+def test_a_fifth_of_the_persons_unless_told(persons, each):
+    person = np.repeat(np.arange(persons), 2)
+    alike = items("b", BODIES, "body", person % 3, np.zeros(2 * persons), person, "b")
+    found = split_by_person(alike, seed=4)
+    dev, test = (np.unique(found.person[found.items_in(split)]) for split in ("dev", "test"))
+    assert (len(dev), len(test)) == (each, each)
+    assert found.provenance.reader == (
+        f"tests; split by person with seed 4: {each} for dev, {each} for test"
+    )
+
+
 def test_somebody_is_left_to_train_on():
     with pytest.raises(UserError, match="5 for test of 9; leave at least one"):
         split_by_person(bodies(), dev=4, test=5, seed=0)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from fedaffect.corpus.classes import ClassMap
 from fedaffect.corpus.schema import SPLITS, Corpus, Integers, Provenance
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
+
+Kind = TypeVar("Kind", bound=Corpus)
 
 FER2013_TO_WESAD: Mapping[str, str] = {
     "happy": "amusement",
@@ -40,13 +43,20 @@ class Pairs:
     classes: tuple[str, ...]
 
 
-def split_by_person(corpus: Corpus, *, dev: int, test: int, seed: int) -> Corpus:
+def split_by_person(
+    corpus: Kind, *, dev: int | None = None, test: int | None = None, seed: int
+) -> Kind:
     """The corpus with whole persons dealt out: so many to dev and test, the others to train.
+
+    Args:
+        dev, test: persons; None = a fifth of them, and of fewer than three nobody.
 
     Raises:
         UserError: nobody would be left to train on.
     """
     everybody = np.unique(corpus.person)
+    fifth = max(round(len(everybody) / 5), 1) if len(everybody) > 2 else 0
+    dev, test = (fifth if given is None else given for given in (dev, test))
     if dev + test >= len(everybody):
         raise UserError(
             f"{corpus.name}: {dev} persons for dev and {test} for test of {len(everybody)}; "
@@ -56,7 +66,9 @@ def split_by_person(corpus: Corpus, *, dev: int, test: int, seed: int) -> Corpus
     split = np.full(len(corpus), SPLITS.index("train"), dtype=np.int64)
     split[np.isin(corpus.person, shuffled[:dev])] = SPLITS.index("dev")
     split[np.isin(corpus.person, shuffled[dev : dev + test])] = SPLITS.index("test")
-    return replace(corpus, split=split)
+    told = f"split by person with seed {seed}: {dev} for dev, {test} for test"
+    provenance = replace(corpus.provenance, reader=f"{corpus.provenance.reader}; {told}")
+    return replace(corpus, split=split, provenance=provenance)
 
 
 def pair_by_label(faces: Corpus, bodies: Corpus, names: Mapping[str, str], seed: int) -> Pairs:

@@ -204,3 +204,28 @@ def test_no_pickle_changes_what_a_global_does(tmp_path):
         with pytest.raises(UserError, match="truncated or damaged"):
             unpickler.load(file)
     assert builtins.set is set
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_the_first_key_is_told_without_reading_on(protocol, tmp_path):
+    file = tmp_path / "x"
+    whole = pickle.dumps({"signal": {"wrist": np.ones(9999)}, "label": 2}, protocol)
+    for content in (whole, whole[:1024]):
+        file.write_bytes(content)
+        assert unpickler.first_key(file) == "signal"
+
+
+@pytest.mark.parametrize(
+    "content", [{}, [1, 2], [{"signal": 1}], {3: 4}, None, "signal", b"signal"]
+)
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_what_has_no_first_key(content, protocol, tmp_path):
+    file = tmp_path / "x"
+    file.write_bytes(pickle.dumps(content, protocol))
+    assert unpickler.first_key(file) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x80", b"\x80\x04}", b"(dp0\nS'sig", b"PK"])
+def test_no_pickle_has_no_first_key(content, tmp_path):
+    (tmp_path / "x").write_bytes(content)
+    assert unpickler.first_key(tmp_path / "x") is None

@@ -1,8 +1,10 @@
+import zipfile
+
 import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.features.readers import read
+from fedaffect.features.readers import are_recordings, read
 
 BEGIN = "1495437325.0\n4.0\n"
 
@@ -69,3 +71,30 @@ def test_code_in_a_pickle_is_refused(pickles, tmp_path):
     file = pickles.write(tmp_path / "x.pkl", {"subject": pickles.Calls(print, "hello")})
     with pytest.raises(UserError, match=r"x\.pkl: refused: it asks for"):
         persons(file)
+
+
+def test_recordings_are_told_from_other_corpora(pickles, tmp_path):
+    """By what they begin with: the pickle of a subject may be of a gigabyte."""
+    file = subject(pickles, tmp_path / "wesad" / "S2" / "S2.pkl", "S2")
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(file.read_bytes()[:200])
+    export(tmp_path / "week" / "ann")
+    with zipfile.ZipFile(tmp_path / "ann.zip", "w") as archive:
+        archive.writestr("EDA.csv", BEGIN + "1\n2\n")
+    (tmp_path / "P01.mat").write_bytes(b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99))
+    deap = pickles.write_python2(tmp_path / "s01.dat", {"labels": [1], "data": [2]})
+    recordings = [file, damaged, tmp_path / "wesad", tmp_path / "week", tmp_path / "ann.zip", deap]
+    for place in (*recordings, tmp_path / "P01.mat"):
+        assert are_recordings(place), place
+
+
+def test_what_are_no_recordings(pickles, tmp_path):
+    np.savez(tmp_path / "talk.npz", text=np.ones(3))
+    (tmp_path / "table.csv").write_text("person,label\n")
+    (tmp_path / "images" / "train" / "happy").mkdir(parents=True)
+    (tmp_path / "images" / "train" / "happy" / "1.png").write_bytes(b"png")
+    pickles.write(tmp_path / "m3net.pkl", [{"Ses01": ["F"]}])
+    (tmp_path / "empty").mkdir()
+    pickles.write(tmp_path / "empty" / "mmsa.pkl", {"train": {}, "valid": {}})
+    for place in [*tmp_path.iterdir(), tmp_path / "gone"]:
+        assert not are_recordings(place), place

@@ -16,11 +16,7 @@ _PICKLES, _MATLAB, _ZIPS = (".pkl", ".pickle", ".dat"), (".mat",), (".zip",)
 
 
 def read(path: str | Path, *, classes: Rated = "nine") -> Iterator[Recording]:
-    """The recordings of a file, or one by one of all files in a folder.
-
-    A folder with E4 tables is one recording. Of others the pickles are read, or else the .mat files, or else
-    the zips, or else the subfolders, in the order of names with numbers by value: WESAD's own folder, DEAP's
-    `data_preprocessed_python`, AMIGOS's `Data_Preprocessed`, a folder of E4 exports.
+    """The recordings of a file, or one by one of all `places` in a folder.
 
     Args:
         classes: what ratings of valence and arousal become, in DEAP and AMIGOS.
@@ -28,15 +24,38 @@ def read(path: str | Path, *, classes: Rated = "nine") -> Iterator[Recording]:
     Raises:
         UserError: nothing to read, or what a reader refuses.
     """
-    place = Path(path)
-    found = [*_places(place, DEEPEST)]
+    for place in places(path):
+        yield from read_place(place, classes)
+
+
+def places(path: str | Path) -> list[Path]:
+    """The files and E4 folders that are read of a file or a folder.
+
+    A folder with E4 tables is one recording. Of others the pickles are read, or else the .mat files, or else
+    the zips, or else the subfolders, in the order of names with numbers by value: WESAD's own folder, DEAP's
+    `data_preprocessed_python`, AMIGOS's `Data_Preprocessed`, a folder of E4 exports.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = [*_places(Path(path), DEEPEST)]
     if not found:
         raise UserError(
-            f"{place}: no recording; give a WESAD or DEAP pickle, an AMIGOS .mat file, an Empatica E4 "
+            f"{path}: no recording; give a WESAD or DEAP pickle, an AMIGOS .mat file, an Empatica E4 "
             "export, or a folder of them (docs/signals.md)"
         )
-    for file in found:
-        yield from _read(file, classes)
+    return found
+
+
+def are_recordings(path: str | Path) -> bool:
+    """Whether the first of the `places` looks like a recording, by its first bytes or the tables in it."""
+    place = next(_places(Path(path), DEEPEST), None)
+    if place is None:
+        return False
+    if place.is_dir() or zipfile.is_zipfile(place):
+        return e4.is_export(place)
+    head = _head(place)
+    return head == mat_file.HEAD or unpickler.first_key(place) in (*wesad.FIELDS, *deap.FIELDS)
 
 
 def _places(place: Path, depth: int) -> Iterator[Path]:
@@ -66,13 +85,16 @@ def _by_number(path: Path) -> list[tuple[bool, int, str]]:
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _read(place: Path, classes: Rated) -> Iterator[Recording]:
+def read_place(place: Path, classes: Rated) -> Iterator[Recording]:
+    """The recordings of one of the `places`.
+
+    Raises:
+        UserError: what a reader refuses.
+    """
     if place.is_dir() or zipfile.is_zipfile(place):
         yield e4.read(place)
         return
-    with place.open("rb") as stream:
-        head = stream.read(len(mat_file.HEAD))
-    if head == mat_file.HEAD:
+    if _head(place) == mat_file.HEAD:
         yield from amigos.read(place, classes)
         return
     content = unpickler.load(place)
@@ -82,3 +104,8 @@ def _read(place: Path, classes: Rated) -> Iterator[Recording]:
         yield from deap.read(place, content, classes)
     else:
         raise UserError(f"{place}: a pickle of neither WESAD nor DEAP; see docs/signals.md")
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(len(mat_file.HEAD))

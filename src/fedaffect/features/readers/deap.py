@@ -25,9 +25,12 @@ in it does not say; so no unit is claimed."""
 MAXIMUM_FILMS = 1000
 
 
+FIELDS = ("data", "labels")
+
+
 def is_deap(content: object) -> bool:
     """Whether a pickle holds DEAP's dictionary."""
-    return isinstance(content, Mapping) and {"data", "labels"} <= set(content)
+    return isinstance(content, Mapping) and {*FIELDS} <= {*content}
 
 
 def read(file: Path, content: Mapping[str, Any], classes: Rated) -> Iterator[Recording]:

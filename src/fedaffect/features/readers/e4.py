@@ -31,9 +31,15 @@ UNIX_TIME = 1e9
 """From here on a time is one since 1970."""
 
 
-def is_export(folder: Path) -> bool:
-    """Whether a folder holds tables of an E4."""
-    return any((folder / table).is_file() for table in TABLES.values())
+def is_export(place: Path) -> bool:
+    """Whether a folder or a zip holds tables of an E4."""
+    if place.is_dir():
+        return any((place / table).is_file() for table in TABLES.values())
+    try:
+        with zipfile.ZipFile(place) as archive:
+            return not {*TABLES.values()}.isdisjoint(archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def read(place: Path) -> Recording:

@@ -30,9 +30,12 @@ SENSORS = {
 """Where each is, its rate and unit. Not read: the chest's ACC, EDA, EMG and Temp."""
 
 
+FIELDS = ("subject", "signal", "label")
+
+
 def is_wesad(content: object) -> bool:
     """Whether a pickle holds WESAD's dictionary."""
-    return isinstance(content, Mapping) and {"subject", "signal", "label"} <= set(content)
+    return isinstance(content, Mapping) and {*FIELDS} <= {*content}
 
 
 def read(file: Path, content: Mapping[str, Any]) -> Recording:
