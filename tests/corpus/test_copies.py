@@ -41,6 +41,16 @@ def test_vectors_are_not_compared(make_corpus):
     assert not copies_of_train(corpus).any()
 
 
+def test_copies_of_what_another_corpus_trains_with(make_faces):
+    """Of that one only train counts (rows 0, 1, 4, ...); here, train may hold a copy too."""
+    learnt, faces = make_faces(seed=1), make_faces()
+    assert not copies_of_train(faces, learnt).any()
+    images = faces.features["face"].copy()
+    images[[0, 3, 5]] = learnt.features["face"][[4, 1, 2]]
+    copied = replace(faces, features={"face": images})
+    assert np.flatnonzero(copies_of_train(copied, learnt)).tolist() == [0, 3]
+
+
 def test_the_check_tells_of_them(make_faces):
     copied = with_copies(make_faces(), _3=0, _6=5, _7=1)
     told = [str(p) for p in problems(copied) if p.field == "copies"]

@@ -8,10 +8,14 @@ import typer
 from rich.console import Console
 
 from fedaffect import __version__
-from fedaffect.cli import ablate, compare, data, run, runs, settings, table
+from fedaffect.cli import ablate, compare, data, evaluate, export, run, runs, settings, table
 from fedaffect.errors import UserError, refused
 
-EXTRAS = dict.fromkeys(("torch", "sklearn", "scipy", "matplotlib", "jinja2"), "train")
+EXTRAS = {
+    **dict.fromkeys(("torch", "sklearn", "scipy", "matplotlib", "jinja2"), "train"),
+    **dict.fromkeys(("onnx", "onnxscript"), "export"),
+    "onnxruntime": "edge",
+}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +26,8 @@ app = typer.Typer(
 app.command("demo")(run.demo)
 app.command("run")(run.run)
 app.command("predict")(run.predict)
+app.command("export")(export.export)
+app.command("evaluate")(evaluate.evaluate)
 app.command("runs")(runs.runs)
 app.command("show")(runs.show)
 app.command("compare")(compare.compare)

@@ -1,0 +1,1 @@
+"""`fedaffect evaluate`: a trained model judged on a corpus, its own or another one."""
