@@ -83,7 +83,7 @@ def test_describe(fedaffect_data, file, tmp_path):
     assert result.exit_code == 0, result.output
     for shown in ("calm", "up[set]", "text", "float32", "talk.npz", "neutral layout", "█"):
         assert shown in result.output
-    assert "12 utterances, 4 conversations of 3 to 3 turns" in result.output
+    assert "12 utterances in 4 conversations of 3 to 3 turns" in result.output
     table = json.loads(fedaffect_data("describe", tmp_path / "corpus", "--json").output)
     assert table["utterances"] == 12
     assert table["provenance"]["source"] == "talk.npz"
@@ -118,7 +118,7 @@ def test_a_folder_of_several_files_is_imported_and_checked(fedaffect_data, tmp_p
         np.save(tmp_path / "audio" / split / "dia0_utt0.npy", np.ones(2))
     assert "warning: person: 1 of test also in train" in fedaffect_data("check", tmp_path).output
     result = fedaffect_data("import", tmp_path, "--out", tmp_path / "corpus", "--name", "meld")
-    assert "3 utterances in 3 conversations\nread as MELD tables" in result.output
+    assert "3 items, each by itself\nread as MELD tables" in result.output
     assert store.load(tmp_path / "corpus").persons == ("Ross",)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fedaffect.cli import reading
+
 if TYPE_CHECKING:
     from fedaffect.corpus import ConversationCorpus
     from fedaffect.corpus.check import Problem
@@ -15,10 +17,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bring corpora in, describe and check them.", no_args_is_help=True)
 BAR = 24
 
-Family = Annotated[
-    str | None,
-    typer.Option(help="The layout of a feature pickle of unusual widths, e.g. sdt-iemocap."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -35,12 +33,13 @@ def import_corpus(
         Path,
         typer.Argument(
             help="An .npz of the neutral layout, a feature pickle, a manifest (CSV, JSONL, Parquet), "
-            "FER2013, or the folder of a corpus of several files, as of images."
+            "FER2013, the folder of a corpus of several files, as of images; recordings of body "
+            "signals (WESAD, Empatica E4, DEAP, AMIGOS), or a table of windows of them."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder to make; it never holds a pickle.")],
     modalities: Annotated[
-        str | None, typer.Option(help="Which ones to keep, e.g. text,audio; default: all.")
+        str | None, typer.Option(help="Which ones to keep, e.g. text,audio or eda; default: all.")
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="The corpus's name; default: the file's.")
@@ -49,22 +48,45 @@ def import_corpus(
         NonFinite,
         typer.Option(help="Vectors with NaN or Inf: refuse the file, or drop them as absent."),
     ] = NonFinite.refuse,
-    family: Family = None,
-    votes: Annotated[
-        bool,
-        typer.Option("--votes", help="FER2013: labels by the votes of FER+, and the votes too."),
-    ] = False,
+    family: reading.Family = None,
+    votes: reading.Votes = None,
     seed: Annotated[
         int, typer.Option(help="Draws a dev split for a corpus without a published one.")
     ] = 0,
+    window: reading.Window = None,
+    step: reading.Step = None,
+    baseline: reading.Baseline = None,
+    features: reading.Features = None,
+    ratings: reading.Ratings = None,
+    person: reading.Person = None,
+    label: reading.Label = None,
+    leave_out: reading.LeaveOut = None,
+    classes: reading.Classes = None,
+    dev: reading.Dev = None,
+    test: reading.Test = None,
     as_json: AsJson = False,
 ) -> None:
     """Convert a corpus file, once, into a folder that is safe to read."""
-    from fedaffect.corpus import formats, store
+    from fedaffect.corpus import store
     from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
 
-    names = None if modalities is None else [m.strip() for m in modalities.split(",")]
-    corpus = formats.read(file, modalities=names, name=name, seed=seed, family=family, votes=votes)
+    options = reading.Options(
+        family=family,
+        votes=votes,
+        window=window,
+        step=step,
+        baseline=baseline,
+        features=features,
+        ratings=ratings,
+        person=person,
+        label=label,
+        leave_out=leave_out,
+        classes=classes,
+        dev=dev,
+        test=test,
+    )
+    names = reading.listed(modalities)
+    corpus = reading.read(file, options, modalities=names, name=name, seed=seed)
     dropped: dict[str, int] = {}
     if non_finite is NonFinite.drop:
         corpus, dropped = drop_non_finite(corpus)
@@ -76,7 +98,7 @@ def import_corpus(
         table = _described(corpus) | {"folder": str(out), "dropped": dropped}
         typer.echo(json.dumps(table | {"warnings": [asdict(p) for p in warnings]}, indent=1))
         return
-    typer.echo(f"{out}: {len(corpus)} utterances in {len(corpus.conversations)} conversations")
+    typer.echo(f"{out}: {_size(corpus)}")
     typer.echo(f"read as {corpus.provenance.reader}")
     for modality, count in dropped.items():
         typer.echo(f"dropped {count} vectors of {modality} with NaN or Inf: marked absent")
@@ -101,15 +123,17 @@ def describe(
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="An imported corpus, or a file to import.")],
-    family: Family = None,
+    family: reading.Family = None,
     as_json: AsJson = False,
 ) -> None:
     """List all that is wrong with a corpus; exit code 2 where something makes it unusable."""
-    from fedaffect.corpus import formats, store
+    from fedaffect.corpus import store
     from fedaffect.corpus.check import problems
 
-    is_stored = path.is_dir() and not formats.is_layout(path)
-    corpus = store.load(path, check=False) if is_stored else formats.read(path, family=family)
+    if reading.is_stored(path):
+        corpus = store.load(path, check=False)
+    else:
+        corpus = reading.read(path, reading.Options(family=family))
     found = problems(corpus)
     if as_json:
         typer.echo(json.dumps([asdict(problem) for problem in found], indent=1))
@@ -125,6 +149,13 @@ def _described(corpus: "ConversationCorpus") -> dict[str, Any]:
     from fedaffect.corpus.describe import describe
 
     return asdict(describe(corpus))
+
+
+def _size(corpus: "ConversationCorpus") -> str:
+    """How much there is, in the words of what it is."""
+    if len(corpus) == len(corpus.conversations):
+        return f"{len(corpus)} items, each by itself"
+    return f"{len(corpus)} utterances in {len(corpus.conversations)} conversations"
 
 
 def _print_problems(found: "list[Problem]") -> None:
@@ -145,10 +176,8 @@ def _print_description(corpus: "ConversationCorpus") -> None:
     console.print(
         f"[bold]{escape(seen.name)}[/]", "[yellow]synthetic[/]" * corpus.provenance.synthetic
     )
-    console.print(
-        f"{seen.utterances} utterances, {seen.conversations} conversations of {shortest} to "
-        f"{longest} turns (median {median:g}), {seen.persons} persons, {seen.roles} roles"
-    )
+    turns = f" of {shortest} to {longest} turns (median {median:g})" if longest > 1 else ""
+    console.print(f"{_size(corpus)}{turns}, {seen.persons} persons, {seen.roles} roles")
 
     labels = Table("class", title="Labels")
     for split in seen.splits:

@@ -92,7 +92,7 @@ def read(file: Path, columns: Columns, *, name: str) -> ConversationCorpus:
         person=person,
         persons=people,
         split=np.full(len(table), SPLITS.index("train"), np.int64),
-        provenance=origin([file], reader + (f"; not read: {', '.join(unread)}" if unread else "")),
+        provenance=origin([file], reader + (f"; not read: {_listed(unread)}" if unread else "")),
     )
     return as_conversations(corpus, [*_names(persons)])
 
