@@ -80,20 +80,39 @@ def test_recordings_for_a_model_learnt_elsewhere_need_classes_but_no_labels():
     assert corpus.classes == ("calm", "stress")
 
 
+def test_a_sensor_that_nobody_wore():
+    two = dataclasses.replace(TEN, sensors=("eda", "ecg"))
+    with pytest.raises(UserError, match="worn: no recording has `ecg`; leave it out"):
+        body_corpus([recording("ann", "calm", "stress")], two, name="worn")
+
+
+def test_provenance_of_several_folders_tells_files_of_one_name_apart(tmp_path):
+    came = []
+    for person in ("ann", "bob"):
+        file = tmp_path / "week" / person / "EDA.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(person)
+        came.append(dataclasses.replace(recording(person, "calm"), files=(file,)))
+    corpus = body_corpus(came, TEN, name="worn")
+    assert corpus.provenance.source == "week: 2 files"
+    (tmp_path / "week" / "bob" / "EDA.csv").write_text("ann")
+    assert body_corpus(came, TEN, name="worn").provenance.sha256 != corpus.provenance.sha256
+
+
 def test_provenance_names_and_hashes_what_was_read(tmp_path):
     file = tmp_path / "S2.pkl"
     file.write_bytes(b"signals")
     read = dataclasses.replace(recording("S2", "calm", "calm"), files=(file,))
     corpus = body_corpus([read], Windows(seconds=5, baseline_minutes=0.25), name="worn")
     assert corpus.provenance.source == "S2.pkl"
-    assert corpus.provenance.reader.endswith("relative to each recording's first 0.25 minutes")
+    assert corpus.provenance.reader.endswith("relative to each recording's first 0.25 min")
 
 
 @pytest.mark.parametrize(
     ("recordings", "more", "message"),
     [
         ([], {}, "worn: no window of 10 s .* labelled anything"),
-        ([recording("ann", None)], {}, "worn: no window of 10 s .* labelled anything"),
+        ([recording("ann", None)], {}, "worn: nothing is labelled; give labels .*, or the classes"),
         (
             [recording("ann", "calm")],
             {"classes": ()},

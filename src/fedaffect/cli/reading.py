@@ -229,13 +229,12 @@ def _recordings(
         baseline_minutes=options.baseline or 0.0,
         sensors=modalities,
     )
-    corpus = body_corpus(
+    return body_corpus(
         _each(file, options.ratings or Rated.nine),
         windows,
         name=name or file.absolute().stem,
         classes=listed(options.classes),
     )
-    return corpus if modalities is None else corpus.with_modalities(modalities)
 
 
 def _each(file: Path, ratings: Rated) -> "Iterator[Recording]":

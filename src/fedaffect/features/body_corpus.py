@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import commonpath
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +49,17 @@ def body_corpus(
         features float32 [windows, features] by sensor, with the columns of `sensors.feature_set`.
 
     Raises:
-        UserError: no window to learn from or to judge, a split of nobody, or what a reader or `describe`
-            refuses.
+        UserError: no window to learn from or to judge, a sensor that no recording has, a split of nobody,
+            or what a reader or `describe` refuses.
     """
     parts = [_Part(r.person, r.name, r.files, describe(r, windows)) for r in recordings]
     found = {label for part in parts for label in part.windows.label}
     chosen = tuple(sorted(x for x in found if x is not None) if classes is None else classes)
+    if not chosen and None in found:
+        raise UserError(
+            f"{name}: nothing is labelled; give labels (of an E4 in labels.csv, docs/signals.md), or the "
+            "classes of the model that shall judge it"
+        )
     if not chosen or not found & {None, *chosen}:
         raise UserError(
             f"{name}: no window of {windows.seconds:g} s lies in a stretch of time labelled "
@@ -64,6 +70,9 @@ def body_corpus(
     person = np.repeat([persons.index(p.person) for p in parts], [len(p.windows) for p in parts])
     labels = [label for part in parts for label in part.windows.label]
     sensors = sorted({sensor for part in parts for sensor in part.windows.features})
+    for sensor in windows.sensors or ():
+        if sensor not in sensors:
+            raise UserError(f"{name}: no recording has `{sensor}`; leave it out")
     features = {s: np.concatenate([part.features(s, windows) for part in parts]) for s in sensors}
     corpus = Corpus(
         name=name,
@@ -126,9 +135,10 @@ def _provenance(
 ) -> Provenance:
     reader = f"body signals: {windows.kind} features of windows of {windows.seconds:g} s"
     if windows.baseline_minutes:
-        reader += f", relative to each recording's first {windows.baseline_minutes:g} minutes"
+        reader += f", relative to each recording's first {windows.baseline_minutes:g} min"
     files = list(dict.fromkeys(file for part in parts for file in part.files))
     if files:
-        return origin(files, reader)
+        folders = {file.parent for file in files}
+        return origin(files, reader, Path(commonpath(folders)) if len(folders) > 1 else None)
     digest = hashlib.sha256(b"".join(array.tobytes() for array in features.values()))
     return Provenance(name, digest.hexdigest(), reader)
