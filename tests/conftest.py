@@ -1,7 +1,9 @@
 """Small corpora for every test: real shapes, invented numbers."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,57 @@ def make_corpus() -> MakeCorpus:
 def make_faces() -> MakeCorpus:
     """A function that builds a tiny corpus of faces, each a conversation of one; see `_make_faces`."""
     return _make_faces
+
+
+@pytest.fixture(scope="session")
+def make_backbone() -> Callable[..., bytes]:
+    """A function that builds a tiny network in ONNX without torch; see `_make_backbone`."""
+    return _make_backbone
+
+
+def _make_backbone(
+    *,
+    side: int = 12,
+    dim: int = 8,
+    classes: int = 3,
+    seed: int = 0,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """relu(W x / 255) of images [side, side], and a linear map of it, as `fedaffect export` calls them."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = generator(seed, "tests", "backbone")
+    weights = {
+        "scale": np.float32(255),
+        "embed": random.normal(size=(side * side, dim)).astype(np.float32) / side,
+        "classify": random.normal(size=(dim, classes)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["image"], ["number"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["number", "scale"], ["small"]),
+        helper.make_node("Flatten", ["small"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "embed"], ["product"]),
+        helper.make_node("Relu", ["product"], ["embedding"]),
+        helper.make_node("MatMul", ["embedding", "classify"], ["logits"]),
+    ]
+
+    def value(name: str, kind: int, *shape: int) -> Any:
+        return helper.make_tensor_value_info(name, kind, ["batch", *shape])
+
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [value("image", TensorProto.UINT8, side, side)],
+        [value("embedding", TensorProto.FLOAT, dim), value("logits", TensorProto.FLOAT, classes)],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    named = json.dumps([f"class-{i}" for i in range(classes)])
+    helper.set_model_props(
+        model, {"format": "fedaffect backbone 1", "classes": named, **(metadata or {})}
+    )
+    payload: bytes = model.SerializeToString()
+    return payload
 
 
 def _make_faces(

@@ -2,7 +2,6 @@ import doctest
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +11,6 @@ from torch.nn import functional
 from fedaffect.experiment import Training
 from fedaffect.learning import objectives
 from fedaffect.learning.objectives import (
-    class_weights,
     distillation,
     sdt_objective,
     supervised_contrastive,
@@ -231,22 +229,6 @@ def test_a_batch_without_a_supervised_row_is_zero_with_a_graph(valid):
     total.backward()
     for logits in (teacher, *students.values()):
         assert torch.equal(logits.grad, torch.zeros(B, N, C))
-
-
-def test_class_weights_are_inverse_frequencies():
-    """SDT's frequencies on IEMOCAP (Ma et al. 2024, released code) follow from its 5,810 labels."""
-    counts = np.array([504, 839, 1324, 933, 742, 1468])
-    published = [0.086747, 0.144406, 0.227883, 0.160585, 0.127711, 0.252668]
-    weights = class_weights(counts)
-    assert weights.dtype == np.float64
-    np.testing.assert_allclose(1 / weights, published, atol=5e-7)
-
-
-@pytest.mark.parametrize(
-    ("counts", "weights"), [([0, 0, 0], [1, 1, 1]), ([0, 5, 0], [5, 1, 5]), ([1, 2, 3], [6, 3, 2])]
-)
-def test_an_absent_class_weighs_as_with_one_item(counts, weights):
-    np.testing.assert_array_equal(class_weights(np.array(counts)), weights)
 
 
 def test_the_focal_factor_by_hand(valid):

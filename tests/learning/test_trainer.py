@@ -10,8 +10,8 @@ import torch
 from fedaffect.corpus.partition import Share, pooled
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
+from fedaffect.learning.class_weights import class_weights
 from fedaffect.learning.learner import DivergedError
-from fedaffect.learning.objectives import class_weights
 from fedaffect.learning.trainer import ConversationTrainer
 
 

@@ -16,6 +16,7 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import SCENARIO, Experiment, presets, scenarios
 
 if TYPE_CHECKING:
+    from fedaffect.learning.saved import SavedModel
     from fedaffect.record.several import Job
 
 DEMO = {
@@ -145,14 +146,8 @@ def predict(
     from fedaffect.learning import saved
     from fedaffect.record.files import write_text
     from fedaffect.record.run import open_corpus
-    from fedaffect.record.summary import seed_folders
 
-    seeds = seed_folders(run_folder)
-    if seeds:
-        raise UserError(f"{run_folder}: holds {len(seeds)} seeds; give one of them: {seeds[0]}")
-    folder = run_folder / "model"
-    config = saved.read_config(folder, allow_code)
-    member = _member(run_folder, config.members, client)
+    folder, config, member = chosen_model(run_folder, client, allow_code)
     prediction = saved.predict(folder, open_corpus(str(data)), member, device, allow_code)
     rows = list(_rows(prediction, tuple(config.modalities)))
     text = _as_json(rows) if as_json or (out and out.suffix == ".json") else _as_csv(rows)
@@ -160,6 +155,22 @@ def predict(
         typer.echo(text, nl=False)
     else:
         write_text(out, text)
+
+
+def chosen_model(run: Path, client: str | None, allow_code: bool) -> "tuple[Path, SavedModel, str]":
+    """The model folder of a run, its description, and the member that is meant.
+
+    Raises:
+        UserError: several seeds, no trained model, or no such client.
+    """
+    from fedaffect.learning import saved
+    from fedaffect.record.summary import seed_folders
+
+    seeds = seed_folders(run)
+    if seeds:
+        raise UserError(f"{run}: holds {len(seeds)} seeds; give one of them: {seeds[0]}")
+    config = saved.read_config(run / "model", allow_code)
+    return run / "model", config, _member(run, config.members, client)
 
 
 def _member(run: Path, members: tuple[str, ...], client: str | None) -> str:

@@ -35,6 +35,7 @@ from fedaffect.federation.evaluation import Judgement, evaluation_specs
 from fedaffect.federation.events import EVENTS, EventLog, Listener, read
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.rounds import Outcome, Rounds
+from fedaffect.learning import learners
 from fedaffect.learning.learner import Learner, Tensors
 
 
@@ -51,7 +52,7 @@ class Simulation:
     ) -> None:
         """
         Args:
-            learner: built from the same experiment and corpus (see `fedaffect.learning.trainer`).
+            learner: built from the same experiment and corpus (see `fedaffect.learning.learners`).
 
         Raises:
             UserError: the experiment does not fit the corpus, or names what does not exist.
@@ -262,9 +263,7 @@ def client_side(
     experiment: Experiment, corpus: ConversationCorpus, shares: Sequence[Share], folder: Path
 ) -> ClientSide:
     """The client side of a worker process, with a learner of its own."""
-    from fedaffect.learning.trainer import ConversationTrainer
-
-    learner = ConversationTrainer(corpus, experiment)
+    learner = learners.build(corpus, experiment)
     kinds = kinds_of(experiment, corpus, learner, _learning(shares))
     memory = MemoryStore(folder / "memory")
     return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
@@ -276,13 +275,11 @@ def kinds_of(
     """A kind of client for each of `clients.variants`; without any, the one of the given learner."""
     if not experiment.clients.variants:
         return [Kind(_context(experiment, corpus, learner, clients), learner)]
-    from fedaffect.learning.trainer import ConversationTrainer
-
     kinds = []
     for settings in experiment.clients.variants:
         own = experiment.with_settings(settings)
-        trainer = ConversationTrainer(corpus, own)
-        kinds.append(Kind(_context(own, corpus, trainer, clients), trainer))
+        one = learners.build(corpus, own)
+        kinds.append(Kind(_context(own, corpus, one, clients), one))
     return kinds
 
 

@@ -4,8 +4,6 @@ Rows are gathered before anything is computed on them: a padded or absent row ha
 a gradient, where masking afterwards would give 0 × NaN.
 """
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -197,20 +195,3 @@ def sdt_objective(
         )
         total = total + training.contrastive_weight * parts["contrastive"]
     return total, {name: part.detach() for name, part in parts.items()}
-
-
-def class_weights(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """1 / f_c with f_c = n_c / n, SDT's weights on IEMOCAP; a class without an item counts as with one.
-
-    Args:
-        counts: int64 [C], labelled items of each class.
-
-    Returns:
-        float64 [C], finite and positive.
-
-    Example:
-        >>> class_weights(np.array([1, 3, 0])).round(2).tolist()
-        [4.0, 1.33, 4.0]
-    """
-    weights: npt.NDArray[np.float64] = max(int(counts.sum()), 1) / np.maximum(counts, 1)
-    return weights

@@ -13,9 +13,9 @@ from pydantic import Field
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Size
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
-from fedaffect.learning.learner import Tensors
+from fedaffect.learning import learners
+from fedaffect.learning.learner import Learner, Tensors
 from fedaffect.learning.tensor_file import read_tensors, write_tensors
-from fedaffect.learning.trainer import ConversationTrainer
 
 CONFIG = "config.json"
 
@@ -106,8 +106,8 @@ def predict(
     Raises:
         UserError: as `load`.
     """
-    trainer, fitting = load(folder, corpus, member, device, allow_code)
-    outputs = trainer.predict(np.arange(len(corpus.conversations)))
+    learner, fitting = load(folder, corpus, member, device, allow_code)
+    outputs = learner.predict(np.arange(len(corpus.conversations)))
     return Prediction(fitting, outputs.probability, outputs.modality_weights)
 
 
@@ -117,7 +117,7 @@ def load(
     member: str,
     device: str,
     allow_code: bool = False,
-) -> tuple[ConversationTrainer, ConversationCorpus]:
+) -> tuple[Learner, ConversationCorpus]:
     """One member of a saved model, ready to predict, and the corpus as it sees it.
 
     A modality that the corpus lacks counts as missing; one that the model does not know is ignored.
@@ -128,16 +128,28 @@ def load(
     """
     config = read_config(folder, allow_code)
     fitting = _fit(corpus, config)
-    given = {**config.experiment.model_dump(), "device": device}
+    given = {**experiment_of(config, member).model_dump(), "device": device}
     experiment = Experiment.from_table(given, "--device")
-    variants = experiment.clients.variants
-    if variants:
-        experiment = experiment.with_settings(
-            variants[config.members.index(member) % len(variants)]
-        )
-    trainer = ConversationTrainer(fitting, experiment, roles=config.roles)
-    trainer.set(read_tensors(_file(folder, member), "train the run again, or restore the file"))
-    return trainer, fitting
+    learner = learners.build(fitting, experiment, roles=config.roles)
+    learner.set(tensors_of(folder, member))
+    return learner, fitting
+
+
+def experiment_of(config: SavedModel, member: str) -> Experiment:
+    """The experiment as the client of a member knows it, with the settings of its kind."""
+    experiment, variants = config.experiment, config.experiment.clients.variants
+    if not variants:
+        return experiment
+    return experiment.with_settings(variants[config.members.index(member) % len(variants)])
+
+
+def tensors_of(folder: Path, member: str) -> Tensors:
+    """The tensors of a member.
+
+    Raises:
+        UserError: missing or damaged.
+    """
+    return read_tensors(_file(folder, member), "train the run again, or restore the file")
 
 
 def _file(folder: Path, member: str) -> Path:

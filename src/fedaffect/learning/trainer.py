@@ -15,9 +15,9 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
+from fedaffect.learning.class_weights import class_weights as inverse_frequency
 from fedaffect.learning.learner import Correction, DivergedError, ExtraLoss, Fit, Outputs, Tensors
 from fedaffect.learning.modality_dropout import hide_modalities
-from fedaffect.learning.objectives import class_weights as inverse_frequency
 from fedaffect.learning.objectives import sdt_objective
 from fedaffect.learning.optimisers import (
     Corrected,

@@ -7,11 +7,10 @@ embeddings.
 
 from collections.abc import Mapping
 from math import exp
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field, model_validator
 
 from fedaffect.errors import UserError
@@ -37,14 +36,13 @@ from fedaffect.federation.algorithms.prototypes import (
 from fedaffect.federation.update import Update
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
 from fedaffect.learning.learner import ExtraLoss, Tensors
-from fedaffect.learning.prototype_objectives import (
-    Prototypes,
-    batch_class_means,
-    pull_and_push,
-    triplet,
-)
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fedaffect.learning.prototype_objectives import Prototypes
+    from fedaffect.models.batch import DialogueBatch
+    from fedaffect.models.prediction import Prediction
 
 LABEL_COUNTS = "count/labels"
 LONGEST = 1e3
@@ -318,7 +316,11 @@ class FedMPD(PrototypeAlgorithm):
         if LABEL_COUNTS in state:
             importance = client.share.volume / np.maximum(state[LABEL_COUNTS], 1.0)
 
-        def loss(prediction: Prediction, batch: DialogueBatch, _item: torch.Tensor) -> torch.Tensor:
+        def loss(prediction: "Prediction", batch: "DialogueBatch", _item: "Tensor") -> "Tensor":
+            import torch
+
+            from fedaffect.learning.prototype_objectives import Prototypes
+
             given = prediction.embedding_by_modality if self.per_modality else {}
             total = torch.zeros((), device=batch.label.device)
             for space, prototypes in known.items():
@@ -337,13 +339,21 @@ class FedMPD(PrototypeAlgorithm):
 
     def _term(
         self,
-        embedding: torch.Tensor,
-        label: torch.Tensor,
-        prototypes: Prototypes,
+        embedding: "Tensor",
+        label: "Tensor",
+        prototypes: "Prototypes",
         importance: npt.NDArray[np.float64] | None,
-    ) -> torch.Tensor:
+    ) -> "Tensor":
         """Eq. 9 (and step 6 as a loss) for the utterances of a batch in one space."""
-        unit = torch.nn.functional.normalize(embedding, dim=-1)
+        from torch.nn.functional import normalize
+
+        from fedaffect.learning.prototype_objectives import (
+            batch_class_means,
+            pull_and_push,
+            triplet,
+        )
+
+        unit = normalize(embedding, dim=-1)
         moved, owner, size = unit, label, None
         if self.settings.pull == "class_means":
             moved, owner, size = batch_class_means(unit, label)

@@ -1,9 +1,8 @@
 """FedProto (Tan et al. 2022): only class prototypes travel; every client keeps its own model."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
 from pydantic import Field
 
 from fedaffect.experiment import Section
@@ -20,9 +19,12 @@ from fedaffect.federation.algorithms.prototypes import (
 )
 from fedaffect.federation.update import Update
 from fedaffect.learning.learner import ExtraLoss, Tensors
-from fedaffect.learning.prototype_objectives import Prototypes, pull
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fedaffect.models.batch import DialogueBatch
+    from fedaffect.models.prediction import Prediction
 
 
 class FedProto(PrototypeAlgorithm):
@@ -76,7 +78,9 @@ class FedProto(PrototypeAlgorithm):
         if not known or not self.settings.strength:
             return None
 
-        def loss(prediction: Prediction, batch: DialogueBatch, _item: torch.Tensor) -> torch.Tensor:
+        def loss(prediction: "Prediction", batch: "DialogueBatch", _item: "Tensor") -> "Tensor":
+            from fedaffect.learning.prototype_objectives import Prototypes, pull  # needs torch
+
             rows = batch.supervised
             prototypes = Prototypes.of(known, {}, self.centres, rows.device)
             strength: float = self.settings.strength
