@@ -1,6 +1,6 @@
 """Forests on WESAD's wrist signals, a subject left out at a time: pooled, federated in both modes, alone.
 
-    python benchmarks/wesad_forest.py [--seeds 3] [--out docs/results]
+    python benchmarks/wesad_forest.py [--seeds 2] [--out docs/results]
 
 1,178 windows of 30 s of 15 people at rest, amused or stressed, from ../shared/data or $FEDAFFECT_DATA. A
 client is a subject. 15 times one is left out, the others learn, and its windows are judged; scores are of all
@@ -9,112 +9,29 @@ client is a subject. 15 times one is left out, the others learn, and its windows
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from math import ceil, log, sqrt
+from math import log, sqrt
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import wesad_page
-from wesad_windows import Rows, Windows, read
+import wesad_prequential
+from wesad_methods import DEPTH, METHODS, OF_EACH, SUBJECTS, TREES, Method, bagging, private
+from wesad_windows import Windows, read
 
-from fedaffect.inference.forest import Forest, joined
-from fedaffect.learning.forest_bagging import FEWEST, grow
-from fedaffect.learning.forest_random import (
-    leaf_counts,
-    random_trees,
-    standard_grid,
-    with_counts,
-)
 from fedaffect.learning.metrics import Counts, scores
-from fedaffect.randomness import generator, seed_for
+from fedaffect.randomness import generator
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 SETS = {"BVP, EDA, temperature, respiration": None, "BVP, EDA, temperature": "Resp_"}
-SUBJECTS = 15
-TREES, DEPTH, LEVELS, SMOOTHING, SHARPNESS = 200, 6, 31, 1.0, 4.0
-A_CLIENT = ceil(TREES / (SUBJECTS - 1))
-ALONE = 50
+CLIENTS = (5, 10, SUBJECTS - 1)
+WORK = (5, OF_EACH, 2 * OF_EACH)
+"""Trees that each client grows."""
 NOISE = (0.5, 1.0, 2.0, 4.0)
 DELTA = 1e-5
 FEWEST_PEOPLE = 5
-
-Predict = Callable[[Rows], npt.NDArray[np.floating]]
-Method = Callable[[Windows, int, int], list[Predict]]
-"""(training windows, scaled; classes; seed) -> one model, or one a client."""
-
-
-def majority(train: Windows, classes: int, seed: int) -> list[Predict]:
-    share = np.bincount(train.label, minlength=classes) / len(train.label)
-    return [lambda rows: np.tile(share, (len(rows), 1))]
-
-
-def pooled(train: Windows, classes: int, seed: int) -> list[Predict]:
-    """All windows on one heap, scikit-learn as it comes."""
-    from sklearn.ensemble import RandomForestClassifier
-
-    return [RandomForestClassifier(random_state=seed).fit(train.rows, train.label).predict_proba]
-
-
-def pooled_as_clients(train: Windows, classes: int, seed: int) -> list[Predict]:
-    """All windows on one heap, trees as the clients of `bagging` grow them."""
-    return [_grown(train, classes, TREES, seed).predict]
-
-
-def bagging(train: Windows, classes: int, seed: int, trees: int = A_CLIENT) -> list[Predict]:
-    """The trees of all clients together, `trees` of each."""
-    return [joined(list(_clients(train, classes, trees, seed))).predict]
-
-
-def local(train: Windows, classes: int, seed: int) -> list[Predict]:
-    return [forest.predict for forest in _clients(train, classes, ALONE, seed)]
-
-
-def private(
-    train: Windows,
-    classes: int,
-    seed: int,
-    trees: int = TREES,
-    depth: int = DEPTH,
-    noise: float = 0.0,
-) -> list[Predict]:
-    """Sums of leaf one-hots over clients; on each number noise with a deviation of `noise` · √trees."""
-    grid = standard_grid(train.rows.shape[1], LEVELS)
-    forest = random_trees(grid, trees, depth, classes, seed_for(seed, "random trees"))
-    total = np.zeros((trees, 2**depth, classes))
-    for person in train.people:
-        own = train.only(train.subject == person)
-        total += leaf_counts(forest, own.rows, own.label)
-    if noise:
-        total += generator(seed, "noise").normal(scale=noise * sqrt(trees), size=total.shape)
-    return [with_counts(forest, total, SMOOTHING, SHARPNESS).predict]
-
-
-METHODS: dict[str, Method] = {
-    "majority class": majority,
-    "local only (mean of 14)": local,
-    wesad_page.POOLED[0]: pooled,
-    wesad_page.POOLED[1]: pooled_as_clients,
-    "`bagging`": bagging,
-    "`private`": private,
-}
-
-
-def _clients(train: Windows, classes: int, trees: int, seed: int) -> Iterator[Forest]:
-    for person in train.people:
-        own = train.only(train.subject == person)
-        yield _grown(own, classes, trees, seed_for(seed, "trees", int(person)))
-
-
-def _grown(own: Windows, classes: int, trees: int, seed: int) -> Forest:
-    grid = standard_grid(own.rows.shape[1], LEVELS)
-    forest = grow(
-        own.rows, own.label, classes, grid, trees=trees, depth=DEPTH, leaf=FEWEST, seed=seed
-    )
-    assert forest is not None
-    return forest
 
 
 def left_out(
@@ -129,10 +46,10 @@ def left_out(
         others = windows.people[windows.people != person]
         drawn = generator(seed, "clients", int(person)).permutation(others)[:clients]
         own = windows.only(windows.subject == person)
-        train, rows = windows.only(np.isin(windows.subject, drawn)).scaled_for(own)
+        train, judged = windows.only(np.isin(windows.subject, drawn)).scaled_for(own)
         after = (~windows.first[windows.subject == person]).astype(np.int64)
         for predict in method(train, classes, seed):
-            estimated = predict(rows).argmax(axis=1)
+            estimated = predict(judged.rows).argmax(axis=1)
             np.add.at(found, (after, number, own.label, estimated), 1)
     return found
 
@@ -184,16 +101,14 @@ def mean_scores(
     return float(np.mean([s.accuracy for s in each])), float(np.mean([s.uar for s in each]))
 
 
-def by_number(windows: Windows, seeds: int) -> Iterator[tuple[str, int, int, float, float]]:
-    """(mode, clients, trees of each or of all, accuracy, balanced accuracy)."""
-    for clients in (5, 10, SUBJECTS - 1):
-        for mode, method, numbers in (
-            ("`bagging`, trees of each client", bagging, (5, A_CLIENT, 45)),
-            ("`private`, trees", private, (50, TREES)),
-        ):
-            for trees in numbers:
-                found = mean_scores(windows, partial(method, trees=trees), seeds, clients)
-                yield mode, clients, trees, *found
+def by_number(windows: Windows, seeds: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """(method, accuracy and balanced accuracy for each number of clients)."""
+    rows: list[tuple[str, Method]] = [
+        (f"`bagging`, {trees} trees of each", partial(bagging, trees=trees)) for trees in WORK
+    ]
+    rows += [(f"`private`, {trees} trees", partial(private, trees=trees)) for trees in (50, TREES)]
+    for name, method in rows:
+        yield name, [mean_scores(windows, method, seeds, clients) for clients in CLIENTS]
 
 
 def with_noise(windows: Windows, seeds: int) -> Iterator[tuple[int, int, float, float, float]]:
@@ -225,7 +140,7 @@ def groups(windows: Windows, seeds: int) -> Iterator[tuple[str, int, int, list[f
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--seeds", type=int, default=2)
     options.add_argument("--out", type=Path, default=Path("docs/results"))
     chosen = options.parse_args()
     path = Path(os.environ.get("FEDAFFECT_DATA", BESIDE)) / "wesad_wrist_30s.csv.gz"
@@ -237,9 +152,12 @@ def main() -> None:
         chosen.out,
         results,
         seeds,
-        list(by_number(windows, seeds)),
-        list(with_noise(windows, seeds)),
-        list(groups(windows, seeds)),
+        [
+            wesad_page.grid(CLIENTS, list(by_number(windows, seeds))),
+            wesad_page.prequential(list(wesad_prequential.table(windows, seeds))),
+            wesad_page.noise(list(with_noise(windows, seeds))),
+            wesad_page.groups(list(groups(windows, seeds))),
+        ],
     )
 
 

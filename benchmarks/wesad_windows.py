@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,13 +57,19 @@ class Windows:
         declared = {name: flags[chosen] for name, flags in self.declared.items()}
         return Windows(self.rows[chosen], self.label[chosen], self.subject[chosen], declared)
 
-    def scaled_for(self, others: "Windows") -> tuple["Windows", Rows]:
-        """These windows with columns of mean 0 and variance 1, and the rows of others scaled alike."""
+    def by_person(self) -> Iterator["Windows"]:
+        for person in self.people:
+            yield self.only(self.subject == person)
+
+    def scaled_for(self, others: "Windows") -> tuple["Windows", "Windows"]:
+        """These windows with columns of mean 0 and variance 1, and others scaled alike."""
         wide = self.rows.astype(np.float64)
         mean, scale = wide.mean(axis=0), wide.std(axis=0)
         scale = np.where(scale < 1e-6, 1.0, scale)
-        own, theirs = (((w.rows - mean) / scale).astype(np.float32) for w in (self, others))
-        return replace(self, rows=own), theirs
+        own, theirs = (
+            replace(w, rows=((w.rows - mean) / scale).astype(np.float32)) for w in (self, others)
+        )
+        return own, theirs
 
 
 def read(path: Path, without: str | None = None) -> Windows:
@@ -73,9 +80,15 @@ def read(path: Path, without: str | None = None) -> Windows:
     age = names.index("age")
     left_out = ("ACC_", "net_acc", *([without] if without else []))
     columns = [n for n in names[3:age] if not n.startswith(left_out)]
+    subject = np.array([int(row["subject"]) for row in table])
+    declared = {n: np.array([row[n] == "1" for row in table]) for n in names[age + 3 :]}
+    for name in names[age : age + 3]:
+        value = np.array([float(row[name]) for row in table])
+        middle = np.median(value[np.unique(subject, return_index=True)[1]])
+        declared[f"{name} above {middle:g}"] = value > middle
     return Windows(
         np.array([[float(row[n]) for n in columns] for row in table], np.float32),
         np.array([int(row["label"]) for row in table]),
-        np.array([int(row["subject"]) for row in table]),
-        {n: np.array([row[n] == "1" for row in table]) for n in names[age + 3 :]},
+        subject,
+        declared,
     )

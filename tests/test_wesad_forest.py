@@ -4,11 +4,15 @@ import gzip
 import importlib.util
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from fedaffect.inference.forest import joined
+from fedaffect.learning.forest_counts import leaf_counts, undecided, with_counts
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FEDAFFECT_DATA", ROOT.parent / "shared" / "data"))
@@ -22,7 +26,9 @@ def load(name):
 
 
 wesad_windows = load("wesad_windows")
+wesad_methods = load("wesad_methods")
 load("wesad_page")
+wesad_prequential = load("wesad_prequential")
 wesad_forest = load("wesad_forest")
 
 
@@ -47,7 +53,12 @@ def test_what_identifies_a_subject_is_no_feature(tmp_path):
     np.testing.assert_array_equal(found.rows, [(1.5, 2.5, 3.5), (4, 5, 6)])
     np.testing.assert_array_equal(found.label, [1, 2])
     np.testing.assert_array_equal(found.subject, [2, 3])
-    assert {n: f.tolist() for n, f in found.declared.items()} == {"smoker_YES": [False, True]}
+    assert {n: f.tolist() for n, f in found.declared.items()} == {
+        "smoker_YES": [False, True],
+        "age above 28.5": [False, True],
+        "height above 177.5": [False, True],
+        "weight above 75": [True, False],
+    }
     assert wesad_windows.read(file, "Resp_").rows.shape == (2, 2)
 
 
@@ -95,12 +106,45 @@ def test_epsilon_by_hand():
     assert wesad_forest.epsilon(1.0) == pytest.approx(5.298, abs=1e-3)
 
 
+def test_bagging_is_its_trees_with_everybodys_counts():
+    """One client is all: as many trees, grown and counted on the same windows."""
+    given = windows(people=2, each=40)
+    (predict,) = wesad_methods.bagging(given, 3, seed=1, trees=4)
+    forest = undecided(joined(list(wesad_methods.of_clients(given, 3, 4, seed=1))))
+    everything = leaf_counts(forest, given.rows, given.label, 64)
+    expected = with_counts(forest, everything, smoothing=1, sharpness=4).predict(given.rows)
+    np.testing.assert_allclose(predict(given.rows), expected, rtol=1e-6)
+
+
+def test_how_long_a_condition_has_lasted():
+    """Windows are half a minute; the stretches end after 1, 3 and 6."""
+    label = np.repeat([1, 2, 0], [14, 3, 1])
+    expected = [0] * 2 + [1] * 4 + [2] * 6 + [3] * 2 + [0, 0, 1] + [0]
+    np.testing.assert_array_equal(wesad_prequential.lasting(label), expected)
+
+
+def test_the_label_before_by_hand():
+    others, own = windows(people=1), windows(people=1)
+    label = np.array([2] * 8 + [1] * 6)
+    found = wesad_prequential.as_before(replace(others, label=label), replace(own, label=label), 0)
+    np.testing.assert_array_equal(found, [2, *label[:-1]])
+
+
+def test_a_forest_that_never_learns_is_the_one_it_began_as():
+    given = windows(people=3, each=20)
+    train, own = (given.only(flags) for flags in (given.subject > 0, given.subject == 0))
+    (predict,) = wesad_methods.private(train, 3, seed=2)
+    found = wesad_prequential.federated(train, own, seed=2, weight=0)
+    np.testing.assert_array_equal(found, predict(own.rows).argmax(axis=1))
+    assert (wesad_prequential.federated(train, own, seed=2, weight=9) != found).any()
+
+
 def test_the_private_forest_tells_people_it_has_not_met():
     """Beside .533 for always saying baseline, and .333 balanced."""
     file = DATA / "wesad_wrist_30s.csv.gz"
     if not file.is_file():
         pytest.skip("no real body signals here: set FEDAFFECT_DATA or put them at ../shared/data")
-    method = partial(wesad_forest.private, trees=50)
+    method = partial(wesad_methods.private, trees=50)
     accuracy, balanced = wesad_forest.mean_scores(wesad_windows.read(file), method, seeds=1)
     assert accuracy > 0.7
     assert balanced > 0.6

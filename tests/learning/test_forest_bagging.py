@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from fedaffect.learning.forest_bagging import FEWEST, STEPS, grow
+from fedaffect.learning.forest_bagging import FEWEST, grow
 from fedaffect.learning.forest_random import standard_grid
 
 GRID = standard_grid(3, 15)
@@ -23,7 +23,7 @@ def grown(rows, label, **changes):
     return grow(rows, label, 3, GRID, **chosen)
 
 
-def test_as_scikit_learn_predicts_up_to_sixteenths():
+def test_as_scikit_learn_predicts():
     rows, label = items()
     new, _ = items(seed=1)
     cells = [np.searchsorted(g, x) for g, x in zip(GRID, rows.T, strict=True)]
@@ -31,20 +31,18 @@ def test_as_scikit_learn_predicts_up_to_sixteenths():
     peer.fit(np.stack(cells, axis=1), label)
     seen = np.stack([np.searchsorted(g, x) for g, x in zip(GRID, new.T, strict=True)], axis=1)
     forest = grown(rows, label)
-    np.testing.assert_allclose(forest.predict(new), peer.predict_proba(seen), atol=1.5 / STEPS)
+    np.testing.assert_allclose(forest.predict(new), peer.predict_proba(seen), atol=1e-6)
     for tree, estimator in enumerate(peer.estimators_):  # leaf by leaf, not only on the whole
         same = len(np.unique(forest.leaves(new)[:, tree])) == len(np.unique(estimator.apply(seen)))
         assert same
 
 
-def test_thresholds_are_on_the_grid_and_leaves_are_coarse():
+def test_thresholds_are_on_the_grid():
     forest = grown(*items())
     inner = forest.child > 0
     assert inner.sum() > 20
     for column in range(3):
         assert set(forest.threshold[inner & (forest.feature == column)]) <= set(GRID[column])
-    said = forest.probability[forest.probability.sum(axis=-1) > 0]
-    assert len(np.unique(said.round(4))) <= 3 * STEPS
 
 
 def test_leaves_hold_no_fewer_items_than_asked():
@@ -84,10 +82,3 @@ def test_classes_that_a_client_lacks_have_probability_zero():
     found = grown(rows[some], label[some]).predict(rows)
     np.testing.assert_array_equal(found[:, 1], 0)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_very_many_classes_still_have_a_likeliest():
-    """Where 100 are alike in a leaf, each would round to nothing."""
-    rows, label = np.zeros((300, 3), np.float32), np.arange(300) % 100
-    forest = grow(rows, label, 100, GRID, trees=1, depth=3, leaf=FEWEST, seed=0)
-    assert forest.predict(rows[:1]).sum() == pytest.approx(1)

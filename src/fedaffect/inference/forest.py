@@ -83,7 +83,7 @@ class Forest:
         for side in (0, 1):
             np.add.at(parents, (tree, self.child[tree, node] + side), 1)
         _demand(bool((parents <= 1).all()), "child: a node with two parents")
-        leaf = self._reached & ~inner
+        leaf = self.is_leaf
         total = self.probability.sum(axis=-1)
         _demand(
             bool((np.abs(total[leaf] - 1) <= SUMS_TO_ONE).all()),
@@ -186,6 +186,12 @@ class Forest:
     def depth(self) -> int:
         """Splits from a root to the furthest leaf."""
         return self._walk[1]
+
+    @property
+    def is_leaf(self) -> npt.NDArray[np.bool_]:
+        """bool [trees, nodes]: where an item can end."""
+        found: npt.NDArray[np.bool_] = self._reached & (self.child == 0)
+        return found
 
     @property
     def _reached(self) -> npt.NDArray[np.bool_]:

@@ -1,8 +1,8 @@
-"""Trees grown by scikit-learn on one client's items, stripped to what a stranger may see.
+"""Trees grown by scikit-learn on one client's items, with their thresholds moved to a public grid.
 
 Their splits are chosen by the data, so they tell about them: "Trained Random Forests Completely Reveal your
-Dataset" (Ferry et al. 2024, arXiv 2402.19232). Counts and impurities go, thresholds move to a public grid,
-leaves hold five items or more and say nothing finer than sixteenths. That makes it harder, not impossible.
+Dataset" (Ferry et al. 2024, arXiv 2402.19232). What scikit-learn knows beside (counts, impurities,
+frequencies of inner nodes) is not taken over. That makes it harder, not impossible.
 """
 
 import numpy as np
@@ -13,8 +13,6 @@ from fedaffect.learning.forest_random import Grid
 
 FEWEST = 5
 """Items in a leaf."""
-STEPS = 16
-"""Probabilities are whole numbers of these parts: a fraction as it is would tell its denominator."""
 
 
 def grow(
@@ -55,14 +53,12 @@ def grow(
         zip(grown.estimators_, parts, strict=True)
     ):
         tree, node = estimator.tree_, np.arange(len(order))
-        child[number, node] = first
         inner, ends = first > 0, first == 0
         column, cell = tree.feature[order[inner]], np.floor(tree.threshold[order[inner]])
+        child[number, node] = first
         feature[number, node[inner]] = column
         threshold[number, node[inner]] = grid[column, cell.astype(np.int64)]
-        said = np.zeros((np.count_nonzero(ends), classes))
-        said[:, grown.classes_] = tree.value[order[ends], 0]
-        probability[number, node[ends]] = _coarse(said)
+        probability[number, node[ends, None], grown.classes_] = tree.value[order[ends], 0]
     return Forest(feature, threshold, child, probability, len(grid))
 
 
@@ -76,11 +72,3 @@ def _by_breadth(
         if left[node] >= 0:
             order += [int(left[node]), int(right[node])]
     return np.array(order), np.array(first, np.int16)
-
-
-def _coarse(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """[n, classes], rounded and normalised again."""
-    likeliest = probability == probability.max(axis=1, keepdims=True)
-    steps = np.maximum(np.round(STEPS * probability), likeliest)
-    coarse: npt.NDArray[np.float64] = steps / steps.sum(axis=1, keepdims=True)
-    return coarse

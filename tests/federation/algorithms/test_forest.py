@@ -15,9 +15,10 @@ from fedaffect.federation.conditions import discounted
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.simulation import Simulation
 from fedaffect.federation.update import Update
-from fedaffect.inference.forest import Forest, read, write
+from fedaffect.inference.forest import Forest, joined, padded, read, write
 from fedaffect.learning.forest import ForestLearner
-from fedaffect.learning.forest_random import leaf_counts, random_trees, standard_grid
+from fedaffect.learning.forest_counts import leaf_counts, undecided, with_counts
+from fedaffect.learning.forest_random import random_trees, standard_grid
 from fedaffect.randomness import seed_for
 
 FOREST = "model={name='forest', trees=9, depth=3}"
@@ -92,7 +93,7 @@ def test_nothing_but_sums_of_leaf_one_hots_leaves_a_client(spied, corpus):
         assert not {**update.scalars, **update.weights, **update.fallback, **update.blobs}
         seed = seed_for(simulation.experiment.seed, "random trees", number + 1)
         trees = random_trees(standard_grid(7, 31), trees=9, depth=3, classes=3, seed=seed)
-        expected = leaf_counts(trees, *learner.table(simulation.shares[client].supervised))
+        expected = leaf_counts(trees, *learner.table(simulation.shares[client].supervised), 8)
         np.testing.assert_array_equal(update.tensors[name], expected)
 
 
@@ -110,7 +111,7 @@ def test_the_state_holds_what_one_client_with_everything_would_send(run, corpus)
     for number in (1, 2):
         seed = seed_for(simulation.experiment.seed, "random trees", number)
         trees = random_trees(standard_grid(7, 31), trees=9, depth=3, classes=3, seed=seed)
-        everything = leaf_counts(trees, *learner.table(pooled(corpus)[0].supervised))
+        everything = leaf_counts(trees, *learner.table(pooled(corpus)[0].supervised), 8)
         kept = outcome.state[f"server/forest/leaf_counts/{number:06d}"]
         np.testing.assert_array_equal(kept, everything)
 
@@ -125,24 +126,33 @@ def test_it_learns_and_resumes_and_shares_out_as_it_may(run, mode):
     assert again.test.summary() == outcome.test.summary()
 
 
+def test_bagging_counts_everybody_in_everybodys_trees(run, corpus):
+    simulation, outcome = run(BAGGING, "rounds.selection=last")
+    learner = ForestLearner(corpus, simulation.experiment)
+    learner.set({n: a for n, a in outcome.state.items() if n.startswith("features/")})
+    joint = read(outcome.state["server/forest/trees/000002"].tobytes(), "here")
+    assert joint.trees == 12  # nine trees among four clients: three each
+    everything = leaf_counts(joint, *learner.table(pooled(corpus)[0].supervised), 8)
+    kept = outcome.state["server/forest/leaf_counts/000002"]
+    np.testing.assert_array_equal(kept, everything)
+    ((_, tensors),) = simulation.models(outcome)
+    expected = with_counts(joint, everything, smoothing=1, sharpness=4)
+    np.testing.assert_allclose(tensors["model/probability"], expected.probability, rtol=1e-6)
+
+
 def test_how_people_are_shared_out_does_not_matter_to_sums(run):
     one = run("features.standardise=none", "partition.clients=1", name="one")
     many = run("features.standardise=none", "partition.clients=8", name="many")
     assert one[1].test.summary()["global"] == many[1].test.summary()["global"]
 
 
-def test_every_round_adds_trees(run, corpus):
+def test_every_round_adds_trees(run):
     simulation, outcome = run("rounds.selection=last")
     ((_, tensors),) = simulation.models(outcome)
     assert tensors["model/child"].shape == (18, 15)
-    _, outcome = run(BAGGING, "rounds.selection=last", name="bagging")
-    tensors = simulation_model(outcome, simulation)
-    assert len(tensors["model/child"]) == 2 * 4 * 3  # nine trees among four clients: three each
-
-
-def simulation_model(outcome, simulation):
-    algorithm = FederatedForest({"mode": "bagging", "accept_leakage": True})
-    return algorithm.model_for(outcome.state, {}, simulation.context)
+    simulation, outcome = run(BAGGING, "rounds.selection=last", "rounds.count=4", name="bagging")
+    ((_, tensors),) = simulation.models(outcome)
+    assert len(tensors["model/child"]) == 2 * 4 * 3  # every second round, three of each client
 
 
 def test_before_anything_was_heard_the_model_is_undecided(run):
@@ -156,11 +166,36 @@ def test_bagging_is_refused_without_consent():
         FederatedForest({"mode": "bagging"})
 
 
-def test_bagging_sends_one_declared_blob(spied):
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_bagging_takes_two_rounds_a_time(run, rounds):
+    with pytest.raises(UserError, match=rf"rounds\.count is {rounds}; set rounds\.count=2"):
+        run(BAGGING, f"rounds.count={rounds}")
+
+
+def test_bagging_sends_splits_without_what_their_leaves_say_then_counts(spied):
     _, _, updates = spied(BAGGING)
+    assert len(updates["train"]) == 2 * 4
+    for update in updates["train"][:4]:
+        assert (set(update.blobs), update.tensors) == ({"forest/trees/000001"}, {})
+        forest = read(update.blobs["forest/trees/000001"], "here")
+        assert (forest.trees, forest.pool) == (3, "geometric")
+        np.testing.assert_array_equal(forest.probability[forest.is_leaf], np.float32(1 / 3))
+    for update in updates["train"][4:]:
+        assert (update.tensors.keys(), update.blobs) == ({"forest/leaf_counts/000002"}, {})
     for update in updates["train"]:
-        assert (set(update.blobs), update.tensors, update.scalars) == ({"forest/trees"}, {}, {})
-        assert read(update.blobs["forest/trees"], "here").trees == 3
+        assert not {**update.scalars, **update.weights, **update.fallback}
+
+
+def test_who_missed_the_round_for_trees_still_counts(run, corpus):
+    """And where nobody's trees arrived, there is nothing to count in."""
+    simulation, outcome = run(BAGGING)
+    share, learner = simulation.shares[0], ForestLearner(corpus, simulation.experiment)
+    context = replace(simulation.context, round=2)
+    client = Client(0, share, learner, corpus.label, np.zeros(3, np.int64), context)
+    trees = {"forest/trees": outcome.state["server/forest/trees/000002"]}
+    update, memory = simulation.algorithm.client_round(trees, client, {})
+    assert update.tensors["forest/leaf_counts/000002"].sum() == 12 * share.volume
+    assert (memory, simulation.algorithm.client_round({}, client, {})) == ({}, (Update(), {}))
 
 
 def test_modes_do_not_send_each_others_things(run):
@@ -169,11 +204,12 @@ def test_modes_do_not_send_each_others_things(run):
         FederatedForest(settings).leaves(simulation.context)
         for settings in ({}, {"mode": "bagging", "accept_leakage": True})
     )
-    with pytest.raises(RefusedError, match="forest/trees"):
-        guard(Update(blobs={"forest/trees": b""}), private)
+    with pytest.raises(RefusedError, match="forest/trees/000001"):
+        guard(Update(blobs={"forest/trees/000001": b""}), private)
     counts = np.zeros((9, 8, 3), np.int32)
     guard(Update({"forest/leaf_counts/000002": counts}), private)
-    for declared, name in ((private, "forest/leaf_counts/000003"), (bagging, "forest/trees")):
+    for declared, number in ((private, 3), (bagging, 1)):
+        name = f"forest/leaf_counts/{number:06d}"
         with pytest.raises(RefusedError, match=name):
             guard(Update({name: counts}), declared)
 
@@ -204,17 +240,18 @@ def test_late_counts_join_the_trees_they_are_of(run):
 
 
 @pytest.fixture
-def bagging_round(run):
-    """A server's round over the given bytes."""
-    simulation, outcome = run(BAGGING, "rounds.count=1")
+def bagging_round(run, corpus):
+    """A server's round for trees over the given bytes: its figures, and the trees to count in."""
+    simulation, _ = run(BAGGING)
     algorithm = simulation.algorithm
     context = replace(simulation.context, round=1)
-    sound = outcome.state["server/forest/trees/000001/000000"].tobytes()
+    learner = ForestLearner(corpus, simulation.experiment)
+    sound = write(undecided(learner.grown(simulation.shares[0].supervised, trees=3, seed=0)))
 
-    def play(*payloads):
-        updates = [Update(blobs={"forest/trees": payload}) for payload in payloads]
+    def play(*payloads, name="forest/trees/000001"):
+        updates = [Update(blobs={name: payload}) for payload in payloads]
         state = algorithm.server_round({}, algorithm.aggregator.reduce(updates), context)
-        return algorithm.measures(state, context), algorithm.model_for(state, {}, context)
+        return algorithm.measures(state, context), state
 
     return play, sound
 
@@ -224,24 +261,45 @@ def altered(payload, **changes):
     return write(replace(forest, **changes))
 
 
+def wide(payload, nodes):
+    return write(padded(read(payload, "here"), nodes))
+
+
 def test_malformed_trees_cost_one_client_not_the_round(bagging_round):
-    """Too short; of other columns; too many; pooled in another way; and one that is as it should be."""
+    """Too short; of other columns; too many; too wide to be so shallow; nothing; and one as it should be."""
     play, sound = bagging_round
     forest = read(sound, "here")
-    twice = {n: np.concatenate([getattr(forest, n)] * 2) for n in ("feature", "threshold", "child")}
-    many = Forest(
-        **twice, probability=np.concatenate([forest.probability] * 2), columns=7, pool="mean"
-    )
-    measures, model = play(
-        sound[:-5],
-        altered(sound, columns=8),
-        write(many),
-        altered(sound, pool="geometric"),
-        b"",
-        sound,
+    twice = write(joined([forest, forest]))
+    measures, state = play(
+        sound[:-5], altered(sound, columns=8), twice, wide(sound, 16), b"", sound
     )
     assert measures == {"refused_forests": 5.0}
-    assert len(model["model/child"]) == forest.trees
+    assert read(state["forest/trees"].tobytes(), "here").trees == forest.trees
+
+
+def test_trees_that_are_too_deep_are_refused(bagging_round):
+    play, _ = bagging_round
+    feature, child = np.zeros((2, 1, 9), np.int16)
+    child[0, [0, 2, 4, 6]] = [1, 3, 5, 7]
+    probability = np.zeros((1, 9, 3), np.float32)
+    probability[0, [1, 3, 5, 7, 8], 0] = 1
+    deep = Forest(feature, np.zeros((1, 9), np.float32), child, probability, columns=7)
+    assert play(write(deep))[0] == {"refused_forests": 1.0}
+
+
+def test_what_leaves_say_is_not_taken_over(bagging_round):
+    play, sound = bagging_round
+    forest = read(sound, "here")
+    loud = np.where(forest.is_leaf[..., None], np.eye(3, dtype=np.float32)[0], np.float32(0))
+    _, state = play(altered(sound, probability=loud, pool="mean"))
+    found = read(state["forest/trees"].tobytes(), "here")
+    np.testing.assert_array_equal(found.probability, forest.probability)
+
+
+def test_trees_that_are_late_are_not_counted_in(bagging_round):
+    play, sound = bagging_round
+    _, state = play(sound, name="forest/trees/000003")
+    assert "forest/trees" not in state
 
 
 def test_a_client_with_too_little_sends_nothing(run, corpus):
@@ -266,8 +324,10 @@ def test_who_holds_no_forest_is_told(stub, corpus):
 
 
 def test_more_trees_than_a_forest_may_have_are_refused_at_once(run):
-    with pytest.raises(UserError, match="10000 over all rounds"):
-        run("model.trees=500", "rounds.count=20")
+    with pytest.raises(UserError, match="10500 in all rounds; at most 10000"):
+        run("model.trees=500", "rounds.count=21")
+    with pytest.raises(UserError, match="10080 in all rounds; at most 10000"):
+        run(BAGGING, "model.trees=501", "rounds.count=40")  # 126 of each of four clients
 
 
 @pytest.mark.parametrize("name", ["local", "centralised"])

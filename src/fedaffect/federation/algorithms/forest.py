@@ -1,4 +1,4 @@
-"""A random forest learnt together: trees that no data chose and all count in, or everybody's own trees."""
+"""A random forest learnt together: splits from a public seed or from clients, leaves counted by everybody."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -23,7 +23,8 @@ from fedaffect.federation.algorithms.base import (
 from fedaffect.federation.update import Update, longest_prefix
 from fedaffect.inference.forest import MAXIMUM_TREES, Forest, joined, read, write
 from fedaffect.learning.forest import ForestLearner, as_model, grid_of, settings_of
-from fedaffect.learning.forest_random import leaf_counts, random_trees, with_counts
+from fedaffect.learning.forest_counts import leaf_counts, undecided, with_counts
+from fedaffect.learning.forest_random import random_trees
 from fedaffect.learning.learner import Tensors
 from fedaffect.randomness import seed_for
 
@@ -33,29 +34,30 @@ REFUSED = "server/forest/refused"
 
 
 class FederatedForest(Algorithm):
-    """Each round adds `model.trees` trees to the forest; one round suffices.
+    """Adds `model.trees` trees at a time to a forest whose leaves say what all clients together counted.
 
-    `private`: trees follow from the experiment's seed and public ranges (`learning.forest_random`). What a
-    client sends is the sum of its items' leaf one-hots and nothing else, so that a server which only sees
-    totals learns as well. An item changes `trees` numbers by one in each round it takes part in: noise
-    of a Gaussian mechanism is scaled by √(trees · rounds), of a person with n items by n times that.
+    `private`: the splits follow from the experiment's seed and public ranges (`learning.forest_random`). What
+    a client sends is the sum of its items' leaf one-hots and nothing else, so a server that only sees
+    totals learns as well. An item changes `trees` numbers by one in each round: the noise of a Gaussian
+    mechanism is scaled by √(trees · rounds), of a person with n items by n times that.
 
-    `bagging`: a client sends its part of the trees, grown on its own items (`learning.forest_bagging`). They
-    tell about those items, so it must be agreed to.
+    `bagging`: two rounds a time. In the odd one each client sends its part of the trees, grown on its own
+    items (`learning.forest_bagging`), without what their leaves say. In the even one everybody counts in
+    everybody's. The splits tell about the items that chose them, so it must be agreed to.
     """
 
     class Settings(Section):
         mode: Literal["private", "bagging"] = Field(
-            "private", description="private: sums of leaf one-hots leave; bagging: trees do"
+            "private", description="private: sums of leaf one-hots leave; bagging: trees do, too"
         )
         accept_leakage: bool = Field(
             False, description="of bagging: agreed that trees tell what they were grown on"
         )
         smoothing: float = Field(
-            1.0, gt=0, description="of private: items' worth of its parent that a leaf is drawn to"
+            1.0, gt=0, description="as how many items a leaf's neighbourhood counts in it"
         )
         sharpness: float = Field(
-            4.0, gt=0, description="of private: independent trees that all together count as"
+            4.0, gt=0, description="as how many independent trees all together count"
         )
 
         @model_validator(mode="after")
@@ -70,14 +72,18 @@ class FederatedForest(Algorithm):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._private = self.settings.mode == "private"
-        self.aggregator = Sums() if self._private else Collected()
+        self.aggregator = Sums() if self._private else SumsAndTrees()
 
     def initial(self, context: Context) -> State:
-        trees = settings_of(context.experiment).trees * context.experiment.rounds.count
-        if trees > MAXIMUM_TREES // 2:  # bagging rounds up for each client
+        rounds = context.experiment.rounds.count
+        if not self._private and rounds % 2:
             raise UserError(
-                f"model forest: trees: {trees} over all rounds; at most {MAXIMUM_TREES // 2}"
+                "algorithm forest: bagging takes two rounds, for trees and for counts, and rounds.count is "
+                f"{rounds}; set rounds.count=2"
             )
+        trees = self._trees(context) * (rounds if self._private else rounds // 2)
+        if trees > MAXIMUM_TREES:
+            raise UserError(f"model forest: trees: {trees} in all rounds; at most {MAXIMUM_TREES}")
         return {}
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
@@ -87,46 +93,70 @@ class FederatedForest(Algorithm):
         learner.set(features(state))
         if self._private:
             forest = _random_trees(context, context.round)
-            counts = leaf_counts(forest, *learner.table(client.share.supervised))
-            return Update({_counts(context.round): counts}), {}
-        trees = ceil(client.work * learner.settings.trees / context.clients)
-        seed = seed_for(context.experiment.seed, "trees", context.round, client.index)
-        grown = learner.grown(client.share.supervised, trees, seed)
-        return Update(blobs={TREES: write(grown)} if grown else {}), {}
+        elif context.round % 2:
+            trees = ceil(client.work * _of_each(context))
+            seed = seed_for(context.experiment.seed, "trees", context.round, client.index)
+            grown = learner.grown(client.share.supervised, trees, seed)
+            named = _of_round(TREES, context.round)
+            return Update(blobs={named: write(undecided(grown))} if grown else {}), {}
+        elif TREES in state:
+            forest = read(state[TREES].tobytes(), TREES)
+        else:  # the round for trees was lost
+            return Update(), {}
+        named = _of_round(COUNTS, context.round)
+        counts = np.zeros(self.leaves(context)[named].shape, np.int32)
+        rows, label = learner.table(client.share.supervised)
+        counts[: forest.trees] = leaf_counts(forest, rows, label, counts.shape[1])
+        return Update({named: counts}), {}
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
-        state, refused = dict(state), int(state.get(REFUSED, 0))
-        for name, array in aggregate.tensors.items():
-            if self._private:
-                kept = f"server/{name}"
-                state[kept] = state.get(kept, 0.0) + array
-            elif _fits(array, context):
-                number = name.removeprefix(TREES)
-                state[f"server/{TREES}/{context.round:06d}{number}"] = array
-            else:
-                refused += 1
-        return {**state, REFUSED: np.array(refused)}
+        state = {name: array for name, array in state.items() if name != TREES}
+        for name, counts in with_prefix(aggregate.tensors, COUNTS).items():
+            kept = f"server/{name}"
+            state[kept] = state.get(kept, 0.0) + counts
+        if not self._private and context.round % 2:
+            sent = with_prefix(aggregate.tensors, _of_round(TREES, context.round)).values()
+            forests = [forest for payload in sent if (forest := _sound(payload, context))]
+            refused = int(state.get(REFUSED, 0)) + len(sent) - len(forests)
+            state[REFUSED] = np.array(refused)
+            if forests:
+                joint = np.frombuffer(write(joined(forests)), np.uint8)
+                counted = f"server/{_of_round(TREES, context.round + 1)}"
+                state |= {TREES: joint, counted: joint}
+        return state
 
     def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
         forests = []
         for name, counts in with_prefix(state, f"server/{COUNTS}").items():
-            forest = _random_trees(context, int(name.rpartition("/")[2]))
+            number = int(name.rpartition("/")[2])
+            if self._private:
+                forest = _random_trees(context, number)
+            else:
+                forest = read(state[f"server/{_of_round(TREES, number)}"].tobytes(), TREES)
             smoothing, sharpness = self.settings.smoothing, self.settings.sharpness
-            forests.append(with_counts(forest, counts, smoothing, sharpness))
-        for name, trees in with_prefix(state, f"server/{TREES}").items():
-            forests.append(read(trees.tobytes(), name))
+            forests.append(with_counts(forest, counts[: forest.trees], smoothing, sharpness))
         return as_model(joined(forests)) if forests else context.initial
 
     def leaves(self, context: Context) -> Mapping[str, Spec]:
-        if not self._private:
-            return {TREES: Spec((), "bytes")}
-        settings = settings_of(context.experiment)
-        counts = Spec((settings.trees, 2**settings.depth, len(context.classes)), "int32")
-        # By round: an update that is late must count for the trees it is of.
-        return {_counts(r): counts for r in range(1, context.experiment.rounds.count + 1)}
+        leaves = 2 ** settings_of(context.experiment).depth
+        counts = Spec((self._trees(context), leaves, len(context.classes)), "int32")
+        # By round: what is late must count for the trees it is of.
+        declared = {}
+        for number in range(1, context.experiment.rounds.count + 1):
+            if self._private or number % 2 == 0:
+                declared[_of_round(COUNTS, number)] = counts
+            else:
+                declared[_of_round(TREES, number)] = Spec((), "bytes")
+        return declared
 
     def measures(self, state: State, context: Context) -> dict[str, float]:
-        return {"refused_forests": float(state[REFUSED])} if not self._private else {}
+        return {"refused_forests": float(state[REFUSED])} if REFUSED in state else {}
+
+    def _trees(self, context: Context) -> int:
+        """How many trees are counted in at a time, at most."""
+        if self._private:
+            return settings_of(context.experiment).trees
+        return _of_each(context) * context.clients
 
 
 class Sums(WeightedMean):
@@ -141,14 +171,15 @@ class Sums(WeightedMean):
                 for name, array in counts.items():
                     weight = longest_prefix(update.weights, name)
                     sums[name] = sums.get(name, 0.0) + (1.0 if weight is None else weight) * array
-                yield replace(update, tensors=_without(update.tensors, counts))
+                rest = {n: a for n, a in update.tensors.items() if n not in counts}
+                yield replace(update, tensors=rest)
 
         aggregate = super().reduce(others())
         return replace(aggregate, tensors=aggregate.tensors | sums)
 
 
-class Collected(WeightedMean):
-    """Every client's trees, as they came; it looks at single updates. Of anything else the weighted mean."""
+class SumsAndTrees(Sums):
+    """The same, and every client's trees as they came: it looks at single updates."""
 
     linear = False
 
@@ -157,9 +188,8 @@ class Collected(WeightedMean):
 
         def watched() -> Iterator[Update]:
             for number, update in enumerate(updates):
-                if TREES in update.blobs:
-                    payload = np.frombuffer(update.blobs[TREES], np.uint8)
-                    trees[f"{TREES}/{number:06d}"] = payload
+                for name, payload in update.blobs.items():
+                    trees[f"{name}/{number:06d}"] = np.frombuffer(payload, np.uint8)
                 yield update
 
         aggregate = super().reduce(watched())
@@ -167,7 +197,7 @@ class Collected(WeightedMean):
 
 
 def _random_trees(context: Context, number: int) -> Forest:
-    """The trees of a round, undecided: what everybody can work out by themselves."""
+    """The splits of a round, as everybody can work them out."""
     experiment = context.experiment
     settings, columns = settings_of(experiment), context.embedding_dim
     return random_trees(
@@ -179,21 +209,22 @@ def _random_trees(context: Context, number: int) -> Forest:
     )
 
 
-def _fits(payload: Any, context: Context) -> bool:
-    """Whether a client's bytes are a forest, of our columns and classes and no more trees than asked for."""
+def _sound(payload: Any, context: Context) -> Forest | None:
+    """A client's bytes as a forest of our columns and classes, not larger than asked for; else None."""
     try:
-        forest = read(payload.tobytes(), TREES)
+        forest = undecided(read(payload.tobytes(), TREES))
     except UserError:
-        return False
-    asked = ceil(settings_of(context.experiment).trees / context.clients)
-    kind = forest.columns, forest.classes, forest.pool
-    ours = context.embedding_dim, len(context.classes), "mean"
-    return kind == ours and forest.trees <= asked
+        return None
+    depth = settings_of(context.experiment).depth
+    fits = (forest.columns, forest.classes) == (context.embedding_dim, len(context.classes))
+    small = forest.trees <= _of_each(context) and forest.child.shape[1] < 2 ** (depth + 1)
+    return forest if fits and small and forest.depth <= depth else None
 
 
-def _counts(number: int) -> str:
-    return f"{COUNTS}/{number:06d}"
+def _of_each(context: Context) -> int:
+    """How many trees each client grows."""
+    return ceil(settings_of(context.experiment).trees / context.clients)
 
 
-def _without(tensors: Tensors, some: Tensors) -> Tensors:
-    return {name: array for name, array in tensors.items() if name not in some}
+def _of_round(name: str, number: int) -> str:
+    return f"{name}/{number:06d}"
