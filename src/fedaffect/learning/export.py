@@ -1,8 +1,11 @@
 """A trained network as an ONNX file, for machines without torch: what `inference.backbone` reads."""
 
 import json
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from fedaffect.learning.learner import Tensors
 from fedaffect.learning.saved import experiment_of, read_config, tensors_of
 from fedaffect.models.layers.linear import Linear
 
+NEEDED = "onnx", "onnxscript", "onnxruntime"
 OPSET = 20
 CHECKED = (1, 2, 5)
 """How many images at once the file is compared with torch on; 1 is what a traced example of 1 would fix."""
@@ -36,7 +40,10 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
 
     Raises:
         UserError: no trained model there, one that embeds no single images, or a file that disagrees.
+        ModuleNotFoundError: of the `export` extra.
     """
+    for package in NEEDED:
+        import_module(package)  # torch would complain in its own way, and late
     config = read_config(folder, allow_code)
     section = experiment_of(config, member).model
     network = models.build(
@@ -104,8 +111,7 @@ def _onnx(network: nn.Module, example: Tensor, classes: tuple[str, ...]) -> byte
     Args:
         example: two images: of a single one the exporter would fix the number.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, of its own next versions
+    with _quiet():
         program = torch.onnx.export(
             network,
             (example,),
@@ -121,6 +127,20 @@ def _onnx(network: nn.Module, example: Tensor, classes: tuple[str, ...]) -> byte
     program.model.metadata_props.update(format=FORMAT, classes=json.dumps(classes))
     payload: bytes = program.model_proto.SerializeToString()
     return payload
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch says of its own next versions, and of torchvision, which is not needed."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 @torch.inference_mode()
