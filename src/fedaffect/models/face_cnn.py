@@ -48,7 +48,7 @@ class FaceCNN(nn.Module):
 
     class Settings(Augmentation):
         widths: tuple[int, ...] = Field(
-            (32, 64, 128),
+            (16, 64, 128, 256),
             min_length=1,
             description="channels of the stages, each at half the height and width of the one before",
         )
@@ -59,7 +59,7 @@ class FaceCNN(nn.Module):
             description="a side that the last maps are pooled to: it counts where a mouth is",
         )
         embedding_dim: int = Field(128, ge=2)
-        dropout: float = Field(0.3, ge=0, lt=1)
+        dropout: float = Field(0.2, ge=0, lt=1)
         both_sides: bool = Field(
             False,
             description="once learnt, look at the mirror image too: twice the time, a bit more right",

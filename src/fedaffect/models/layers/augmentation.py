@@ -17,7 +17,7 @@ class Augmentation(Section):
     shift: float = Field(0.08, ge=0, le=1, description="at most, either way, in parts of a side")
     rotation: float = Field(10.0, ge=0, le=180, description="at most, either way, in degrees")
     zoom: float = Field(0.1, ge=0, lt=1, description="at most, nearer or further, in parts of 1")
-    erase: float = Field(0.5, ge=0, le=1, description="how often a rectangle is blotted out")
+    erase: float = Field(0.0, ge=0, le=1, description="how often a rectangle is blotted out")
     erase_side: float = Field(
         0.4, ge=0, le=1, description="of that rectangle, at most, in parts of the image's"
     )
