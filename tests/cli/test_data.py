@@ -166,3 +166,14 @@ def test_votes_of_faces_are_asked_for_by_name(fedaffect_data, tmp_path):
     assert plain.votes is None
     assert voted.votes.shape == (6, 8)
     assert voted.label.tolist() == [6] * 6
+
+
+def test_halves_are_corpora(fedaffect_data, file, tmp_path):
+    whole = tmp_path / "corpus"
+    fedaffect_data("import", file, "--out", whole, "--non-finite", "drop")
+    result = fedaffect_data("halve", whole, "--out", tmp_path / "halves")
+    assert result.exit_code == 0, result.output
+    assert "first: 3 training utterances" in "".join(result.output.splitlines())
+    assert "0 left out" in result.output
+    first, second = (store.load(tmp_path / "halves" / name) for name in ("first", "second"))
+    assert {*first.conversations} ^ {*second.conversations} == {"dialogue-0", "dialogue-1"}

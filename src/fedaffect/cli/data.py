@@ -145,6 +145,27 @@ def check(
         raise typer.Exit(2)
 
 
+@app.command()
+def halve(
+    folder: Annotated[Path, typer.Argument(help="Folder of an imported corpus.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make, with `first` and `second`.")],
+    seed: Annotated[int, typer.Option(min=0, help="Deals out the training part.")] = 0,
+) -> None:
+    """Part the training data in two that share nothing: to train a backbone on, and for clients."""
+    from fedaffect.corpus import store
+    from fedaffect.corpus.halves import halves
+
+    corpus = store.load(folder)
+    dealt = dict(zip(("first", "second"), halves(corpus, seed), strict=True))
+    for name, half in dealt.items():
+        store.save(half, out / name)
+        typer.echo(f"{out / name}: {int(half.items_in('train').sum())} training utterances")
+    held = sum(int(half.items_in("train").sum()) for half in dealt.values())
+    typer.echo(
+        f"{int(corpus.items_in('train').sum()) - held} left out, for they have a copy in the first"
+    )
+
+
 def _described(corpus: "ConversationCorpus") -> dict[str, Any]:
     from fedaffect.corpus.describe import describe
 
