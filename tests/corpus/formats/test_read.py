@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from fedaffect.corpus import formats
@@ -38,6 +40,16 @@ def test_a_table_is_known_by_its_first_line(name, tmp_path):
     (tmp_path / name).write_text("label,text\n1,hello\n")
     with pytest.raises(UserError, match="conversation: no such column; a manifest needs"):
         formats.read(tmp_path / name)
+
+
+def test_a_packed_table_is_known_too(tmp_path):
+    file = tmp_path / "talk.csv.gz"
+    lines = ["conversation,turn,label,split,feature.text", "a,0,calm,train,1 2"]
+    file.write_bytes(gzip.compress("\n".join(lines).encode()))
+    assert formats.read(file).name == "talk"
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(UserError, match=r"talk\.csv\.gz: truncated or damaged gzip"):
+        formats.read(file)
 
 
 def test_a_folder_of_many_pickles_is_not_guessed_at(tmp_path):
