@@ -48,6 +48,14 @@ def test_predictions_are_those_of_the_trained_model(folder, corpus, tensors):
     np.testing.assert_array_equal(found.corpus.label, corpus.label)
 
 
+def test_what_was_learnt_from_votes_needs_none_to_predict(tmp_path, corpus, tensors):
+    soft = EXPERIMENT.with_settings(["training.soft_labels=true"])
+    for name, experiment in (("soft", soft), ("hard", EXPERIMENT)):
+        saved.save(tmp_path / name, experiment, corpus, [("model", tensors)], "# A card\n")
+    found = [saved.predict(tmp_path / n, corpus, "model", "cpu") for n in ("soft", "hard")]
+    np.testing.assert_array_equal(found[0].probability, found[1].probability)
+
+
 def test_the_folder_says_what_it_is(folder, corpus):
     config = saved.read_config(folder)
     assert config.experiment == EXPERIMENT

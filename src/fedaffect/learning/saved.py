@@ -129,7 +129,10 @@ def load(
     config = read_config(folder, allow_code)
     fitting = _fit(corpus, config)
     given = {**experiment_of(config, member).model_dump(), "device": device}
-    experiment = Experiment.from_table(given, "--device")
+    # Nothing is learnt, so that nobody's votes are needed.
+    experiment = Experiment.from_table(given, "--device").with_settings(
+        ["training.soft_labels=false"]
+    )
     learner = learners.build(fitting, experiment, roles=config.roles)
     learner.set(tensors_of(folder, member))
     return learner, fitting

@@ -61,7 +61,8 @@ def of_run(
         UserError: a corpus that is not there, is another one by now, lacks a modality or knows other classes;
             no images to compare; or as `ask`.
     """
-    corpus = _trained_on(run, model) if data is None else open_corpus(data)
+    stored = _trained_on(run, model) if data is None else open_corpus(data)
+    corpus = corpus_of(model.experiment) if data is None else stored
     corpus = corpus.with_modalities(tuple(model.modalities))
     copies = None
     if without_copies:
@@ -69,7 +70,8 @@ def of_run(
             raise UserError(
                 f"--without-copies: {corpus.name} has no images, and nothing else is compared; leave it out"
             )
-        copies = copies_of_train(corpus, None if data is None else _trained_on(run, model))
+        # Of images as they are stored: a run may have spoilt those that it learnt from.
+        copies = copies_of_train(stored, None if data is None else _trained_on(run, model))
     if classes is None:
         met = common.same(model.classes, corpus.classes)
     else:
@@ -78,13 +80,17 @@ def of_run(
 
 
 def _trained_on(run: Path, model: SavedModel) -> ConversationCorpus:
-    """The corpus that a run was trained on, as it saw it."""
+    """The corpus that a run was trained on, as it lies on disk.
+
+    Raises:
+        UserError: it is not there, or another one is.
+    """
     named = model.experiment.data
     if named != SYNTHETIC and not Path(named).exists():
         raise UserError(
             f"{run}: trained on `{named}`, which is not there; go to where it was run, or give --data"
         )
-    corpus = corpus_of(model.experiment)
+    corpus = open_corpus(named)
     environment = run / ENVIRONMENT
     if environment.is_file():
         then = read_object(environment, (), "restore it").get("corpus_sha256")
