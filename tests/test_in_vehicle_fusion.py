@@ -1,0 +1,211 @@
+"""The benchmark of fusion: what is paired, judged, spoilt and kept, on made faces and windows."""
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedaffect.corpus import store
+from fedaffect.corpus.formats.faces import FER2013
+from fedaffect.errors import UserError
+from fedaffect.experiment import Experiment
+from fedaffect.inference.fusion import fuse
+from fedaffect.learning import saved
+from fedaffect.learning.trainer import ConversationTrainer
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+wesad_windows = load("wesad_windows")
+load("wesad_methods")
+in_vehicle_faces = load("in_vehicle_faces")
+page = load("in_vehicle_page")
+benchmark = load("in_vehicle")
+
+
+@pytest.fixture(scope="module")
+def faces(make_faces):
+    """Half train, a quarter each of dev and test, all classes in each."""
+    made = make_faces(items=560, classes=7)
+    return replace(made, classes=FER2013, label=np.arange(560) // 4 % 7)
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """Six people with ten windows of each state, which the columns tell."""
+    random, subject = np.random.default_rng(0), np.repeat(np.arange(6), 30)
+    label = np.tile(np.repeat(np.arange(3), 10), 6)
+    rows = np.eye(3, 5)[label] * 2 + random.normal(size=(180, 5))
+    return wesad_windows.Windows(rows.astype(np.float32), label, subject, {})
+
+
+class Oracle:
+    """A face run that says the right class with .4, others with .1, and knows nothing of spoilt faces."""
+
+    name = "oracle"
+
+    def __init__(self, faces):
+        self.label = faces.label
+        self.right = np.full((len(faces), 7), 0.1)
+        self.right[np.arange(len(faces)), faces.label] = 0.4
+
+    def clean(self):
+        return in_vehicle_faces.Answers(self.right, self.right.astype(np.float32))
+
+    def spoilt(self, corruption, severity):
+        return np.full_like(self.right, 1 / 7)
+
+    def test_accuracy(self, probability):
+        return float((probability.argmax(axis=1) == self.label).mean())
+
+
+def test_scores_by_hand():
+    """Of two of state 0 one is right, of one of state 1 none is (it is uncertain): 1/3 and 1/4."""
+    said = {"face": np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])}
+    there = {"face": np.array([True, True, False])}
+    found = fuse(said, there, rule="mean", pairing="label-matched")
+    score = benchmark.Score.of(found, np.array([0, 0, 1]))
+    assert (score.accuracy, score.balanced_accuracy) == (pytest.approx(1 / 3), 0.25)
+    # One bin an answer: |1 - .9|, |0 - .8|, |0 - .5|
+    assert score.calibration_error == pytest.approx((0.1 + 0.8 + 0.5) / 3)
+
+
+def test_nobody_and_nothing_is_in_two_parts(faces, windows):
+    pairing = benchmark.Pairing.of(faces, windows, 3)
+    person = pairing.bodies.person[pairing.pairs.body]
+    parts = [set(person[pairing.split == k].tolist()) for k in range(3)]
+    assert [len(part) for part in parts] == [4, 1, 1]
+    assert len(set.union(*parts)) == 6
+    assert len(np.unique(pairing.pairs.face)) == len(pairing.pairs.face)
+    np.testing.assert_array_equal(faces.split[pairing.pairs.face], pairing.split)
+    train, rows = pairing.scaled()
+    assert set(train.subject.tolist()) == parts[0]
+    np.testing.assert_allclose(train.rows.mean(axis=0), 0, atol=1e-5)
+    assert rows.shape == windows.rows.shape
+
+
+def test_every_row_of_a_side(faces, windows):
+    pairing = benchmark.Pairing.of(faces, windows, 0)
+    found = list(benchmark.fused(pairing, "here", Oracle(faces), benchmark.pooled))
+    results = [x for x in found if isinstance(x, benchmark.Result)]
+    assert {(r.row, r.calibrated) for r in results} == {
+        (row, c) for row in (*benchmark.ROWS, benchmark.FEATURES) for c in (False, True)
+    }
+    score = {(r.row, r.calibrated): r for r in results}
+    assert score["face", True].accuracy == 1
+    assert 0.4 < score["body", True].accuracy < 1
+    assert score["face", True].calibration_error < score["face", False].calibration_error
+    assert score["stacked", True].accuracy > score["body", True].accuracy
+    weighed = {(w.rule, w.weight): w for w in found if isinstance(w, benchmark.Weighed)}
+    for rule in ("mean", "product"):
+        assert weighed[rule, 0].accuracy == score["body", True].accuracy
+        assert weighed[rule, 1].accuracy == score["face", True].accuracy
+        assert weighed[rule, 0.5].accuracy == score[rule, True].accuracy
+
+
+def test_what_spoiling_leaves(faces, windows):
+    pairing = benchmark.Pairing.of(faces, windows, 0)
+    found = list(benchmark.spoilt(pairing, "plain", Oracle(faces), benchmark.pooled))
+    score = {(s.modality, s.corruption, s.severity, s.row): s.accuracy for s in found}
+    assert score["face", "dark", 0, "face"] == 1
+    assert score["face", "dark", 5, "face"] < 0.5
+    assert score["face", "dark", 5, "body"] == score["face", "dark", 0, "body"]
+    assert score["body", "movement", 5, "body"] < score["body", "movement", 0, "body"]
+    # Lost is wrong where it stands alone; fused, the other modality answers.
+    gone = {s: score["face", "drop-out", s, "face"] for s in (0, 1, 5)}
+    assert gone[0] == 1 > gone[1] > gone[5]
+    assert score["face", "drop-out", 5, "mean"] > gone[5]
+    kinds = {"face": 7 + 1, "body": 3 + 1}
+    for modality, count in kinds.items():
+        assert len({s.corruption for s in found if s.modality == modality}) == count
+
+
+def test_half_of_the_rows_are_spoilt(windows):
+    found = benchmark.with_spoilt_rows(windows, 0)
+    changed = (found.rows != windows.rows).any(axis=1)
+    assert 0.3 < changed.mean() < 0.6  # a movement may leave a row of five columns alone
+    np.testing.assert_array_equal(found.label, windows.label)
+    np.testing.assert_array_equal(benchmark.with_spoilt_rows(windows, 0).rows, found.rows)
+
+
+def test_the_page_and_its_files(faces, windows, tmp_path):
+    found, oracle = [], Oracle(faces)
+    for seed in (0, 1):
+        pairing = benchmark.Pairing.of(faces, windows, seed)
+        found += benchmark.fused(pairing, "centralised", oracle, benchmark.pooled)
+        for training in ("plain", "augmented"):
+            found += benchmark.spoilt(pairing, training, oracle, benchmark.pooled)
+    alone = [row for t in ("plain", "augmented") for row in benchmark.seven_classes(t, oracle)]
+    page.write(tmp_path, found, alone, {"centralised": "c", "federated": "f", "augmented": "a"})
+    names = ("", "-weights", "-spoilt", "-faces")
+    pictures = ("-weights", "-spoilt-face", "-spoilt-body", "-faces")
+    written = {f"in-vehicle{n}.csv" for n in names} | {"in-vehicle.md"}
+    written |= {f"in-vehicle{n}.{suffix}" for n in pictures for suffix in ("svg", "png")}
+    assert {path.name for path in tmp_path.iterdir()} == written
+    text = (tmp_path / "in-vehicle.md").read_text()
+    assert text.count("label-matched") >= 2
+    assert "| Gül et al. 2025, as printed | 77 | 74 | 87 |" in text
+    assert "| face alone | 1.000 ± 0.000 |" in text
+    assert "--augmented a" in text
+
+
+@pytest.fixture
+def run(make_faces, tmp_path):
+    """A saved model that nobody trained, and its corpus, of which one test face is in train too."""
+    corpus = make_faces()
+    images = corpus.features["face"].copy()
+    images[3] = images[0]
+    corpus = replace(corpus, features={"face": images})
+    store.save(corpus, tmp_path / "faces")
+    experiment = Experiment().with_settings(["model.name=face_cnn", "model.widths=[8]"])
+    learner = ConversationTrainer(corpus, experiment)
+    save(tmp_path / "run", experiment, corpus, learner.get())
+    return tmp_path, experiment, corpus, learner
+
+
+def save(folder, experiment, corpus, *tensors):
+    members = [("model" if n == 0 else f"client-{n}", t) for n, t in enumerate(tensors)]
+    saved.save(folder / "model", experiment, corpus, members, "# A card\n")
+
+
+def test_answers_are_kept_for_the_model_that_gave_them(run, capsys):
+    folder, experiment, corpus, learner = run
+    faces = in_vehicle_faces.faces_of(str(folder / "faces"))
+    assert np.flatnonzero(faces.label == -1).tolist() == [3]
+
+    def ask():
+        return in_vehicle_faces.FaceRun(folder / "run", faces, folder / "cache")
+
+    first = ask().clean()
+    expected = learner.predict(np.arange(12))
+    np.testing.assert_allclose(first.probability, expected.probability, atol=1e-6)
+    np.testing.assert_allclose(first.embedding, expected.embedding, atol=1e-5)
+    dark = ask().spoilt("dark", 5)
+    assert np.isnan(dark).all(axis=1).tolist() == [split != 2 for split in corpus.split]
+    assert (dark[3] != first.probability[3]).any()
+    assert capsys.readouterr().out == "run: clean\nrun: dark-5\n"
+    ask().clean(), ask().spoilt("dark", 5)
+    assert capsys.readouterr().out == ""
+    other = {name: array + 1 for name, array in learner.get().items()}
+    save(folder / "run", experiment, corpus, other)
+    assert (ask().clean().probability != first.probability).any()
+    assert capsys.readouterr().out == "run: clean\n"
+
+
+def test_a_run_needs_one_model_for_all(run):
+    folder, experiment, corpus, learner = run
+    save(folder / "many", experiment, corpus, learner.get(), learner.get())
+    with pytest.raises(
+        UserError, match="many: 2 models, one a client; give a run with one for all"
+    ):
+        in_vehicle_faces.FaceRun(folder / "many", corpus, folder)
