@@ -1,5 +1,6 @@
 import contextlib
 import gzip
+import itertools
 import json
 import tempfile
 from pathlib import Path
@@ -105,19 +106,23 @@ def test_a_cell_that_lacks_in_a_modality_is_left_to_the_check(tmp_path):
     assert [p.field for p in problems(corpus) if p.severity == "error"] == ["modality EDA"]
 
 
-def test_what_tells_who_somebody_is_is_refused(tmp_path):
-    file = written(tmp_path, LONG)
+@pytest.mark.parametrize("told", ["27", ""])
+def test_what_tells_who_somebody_is_is_refused(told, tmp_path):
+    """Also where some rows do not tell."""
+    file = written(tmp_path, LONG.replace("34,27", f"34,{told}"))
     with pytest.raises(UserError, match=r"worn\.csv: age: one value for each person: it tells who"):
         formats.read_windows(file, Columns("who", "state"))
 
 
-def test_the_label_once_more_is_refused(tmp_path):
+@pytest.mark.parametrize("calm", [[0], [0, 7]])
+def test_the_label_once_more_is_refused(calm, tmp_path):
+    """As a code of classes, or of finer ones."""
     lines = LONG.splitlines()
-    codes = {"calm": 0, "stress": 1, "": -1}
-    coded = [f"{line},{codes[line.split(',')[1]]}" for line in lines[1:]]
+    codes = {"calm": itertools.cycle(calm), "stress": itertools.repeat(1), "": itertools.count(100)}
+    coded = [f"{line},{next(codes[line.split(',')[1]])}" for line in lines[1:]]
     file = written(tmp_path, "\n".join([f"{lines[0]},code", *coded]))
     with pytest.raises(UserError, match=r"code: one value for each class: .*--leave-out 'code'"):
-        formats.read_windows(file, MINE)
+        formats.read_windows(file, Columns("who", "state", ("TEMP", "code")))
 
 
 def test_what_never_changes_tells_nothing_and_is_let_be(tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ from fedaffect.errors import UserError
 
 MAXIMUM_BYTES = 2**33
 ENOUGH = 5
-"""Windows a person, or a class, from which on a value that never changes is a clue."""
+"""Windows a person, a class or a value, from which on it is no chance that one goes with another."""
 
 _SHOWN = 300
 """Letters that a message spends on a list of columns."""
@@ -152,19 +153,25 @@ def _windows(
 def _ensure_no_clue(
     file: Path, features: Sequence[str], table: Numbers, group: Integers, told: str
 ) -> None:
-    """Refuses columns that have one value for each group, but not one for all."""
-    known = group != UNLABELLED
-    table, group = table[known], group[known]
-    groups = np.unique(group)
-    if len(groups) < 2 or len(group) < ENOUGH * len(groups):
-        return  # few windows may agree by chance
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], groups)
-    highest, lowest = (found.reduceat(table[order], starts) for found in (np.fmax, np.fmin))
-    clues = (highest == lowest).all(axis=0) & (highest != highest[0]).any(axis=0)
-    if clues.any():
-        named = ",".join(f for f, clue in zip(features, clues, strict=True) if clue)
+    """Refuses columns that have one value for each group, or values that one group alone has."""
+    clues = []
+    for feature, column in zip(features, table.T, strict=True):
+        known = (group != UNLABELLED) & ~np.isnan(column)
+        column, of = column[known], group[known]
+        if _determines(of, column) or _determines(column, of):
+            clues.append(feature)
+    if clues:
+        named = ",".join(clues)
         raise UserError(f"{file}: {named}: one value for each {told}; add --leave-out '{named}'")
+
+
+def _determines(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Whether who knows the one knows the other, and both differ; not told where most are met only once."""
+    values, place = np.unique(one, return_inverse=True)
+    others, where = np.unique(other, return_inverse=True)
+    if min(len(values), len(others)) < 2 or len(one) < ENOUGH * len(values):
+        return False
+    return len(np.unique(place * len(others) + where)) == len(values)
 
 
 def _modality(column: str) -> str:
