@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
+from fedaffect.learning import metrics
 from fedaffect.learning.learner import Outputs
 from fedaffect.learning.metrics import (
     BINS,
@@ -209,8 +210,10 @@ def conversations(count, seed=0):
     return np.random.default_rng(seed).integers(0, 9, size=(count, 3, 3))
 
 
-def test_the_interval_is_the_naive_one():
-    """Drawn one by one and scored one by one: the same numbers."""
+@pytest.mark.parametrize("at_once", [1, 7 * 60, metrics.DRAWN_AT_ONCE])
+def test_the_interval_is_the_naive_one(at_once, monkeypatch):
+    """Drawn one by one and scored one by one: the same numbers, however many are drawn at once."""
+    monkeypatch.setattr(metrics, "DRAWN_AT_ONCE", at_once)
     from fedaffect.randomness import generator
 
     confusion = conversations(7)

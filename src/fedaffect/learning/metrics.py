@@ -10,6 +10,8 @@ from fedaffect.learning.learner import Outputs
 from fedaffect.randomness import generator
 
 BINS = 15
+DRAWN_AT_ONCE = 2**21
+"""Conversations, over several draws: 16 MiB."""
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -120,12 +122,13 @@ def bootstrap_interval(
     """
     random = generator(seed, "bootstrap")
     count, classes = confusion.shape[-3:-1]
-    picked = random.integers(0, count, size=(draws, count))
-    times = np.stack([np.bincount(rows, minlength=count) for rows in picked])
     models = confusion.reshape(int(np.prod(confusion.shape[:-3])), count, classes, classes)
-    drawn = np.zeros(draws)
-    for model in models:  # one by one: a thousand at once would be hundreds of megabytes
-        drawn += weighted_f1_by_draw(times, model)
+    drawn, some = np.zeros(draws), max(DRAWN_AT_ONCE // max(count, 1), 1)
+    for first in range(0, draws, some):
+        picked = random.integers(0, count, size=(min(some, draws - first), count))
+        times = np.stack([np.bincount(rows, minlength=count) for rows in picked])
+        for model in models:  # one by one: a thousand at once would be hundreds of megabytes
+            drawn[first : first + some] += weighted_f1_by_draw(times, model)
     drawn /= len(models)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

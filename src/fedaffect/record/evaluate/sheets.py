@@ -51,9 +51,11 @@ def facts(told: Verdict) -> list[str]:
     whose = "the shared model"
     if told.evaluation == "local":
         whose = f"each client's own model, means over {count(len(told.models), 'model')}"
+    within = f" in {count(told.conversations, 'conversation')}"
+    if told.items == told.conversations:  # faces: each stands for itself
+        within = ""
     return [
-        f"{count(told.items, 'item')} of {told.corpus['name']} ({part}) in "
-        f"{count(told.conversations, 'conversation')}; {whose}",
+        f"{count(told.items, 'item')} of {told.corpus['name']} ({part}){within}; {whose}",
         *(f"left out: {count(number, 'item')}, {why}" for why, number in told.left_out.items()),
     ]
 
