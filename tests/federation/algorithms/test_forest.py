@@ -135,6 +135,7 @@ def test_bagging_counts_everybody_in_everybodys_trees(run, corpus):
     everything = leaf_counts(joint, *learner.table(pooled(corpus)[0].supervised), 8)
     kept = outcome.state["server/forest/leaf_counts/000002"]
     np.testing.assert_array_equal(kept, everything)
+    assert "forest/trees" not in outcome.state  # no longer broadcast
     ((_, tensors),) = simulation.models(outcome)
     expected = with_counts(joint, everything, smoothing=1, sharpness=4)
     np.testing.assert_allclose(tensors["model/probability"], expected.probability, rtol=1e-6)
