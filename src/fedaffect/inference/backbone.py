@@ -91,7 +91,7 @@ class Backbone:
         logits = np.empty((len(images), len(self.classes)), np.float32)
         for start in range(0, len(images), AT_ONCE):
             part = slice(start, start + AT_ONCE)
-            given = {IMAGE: np.ascontiguousarray(images[part])}
+            given = {IMAGE: images[part]}
             embedding[part], logits[part] = self._session.run([EMBEDDING, LOGITS], given)
         return embedding, logits
 
