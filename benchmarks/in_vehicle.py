@@ -42,6 +42,7 @@ STATES = ("amusement", "baseline", "stress")
 FACE, BODY = "face", "body"
 STACKED = "stacked"
 FEATURES = "feature level"
+WEIGHED = "`product`, weighed on dev"
 WEIGHTS = tuple(round(step / 20, 2) for step in range(21))
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 SEVEREST_LESSON = 3
@@ -227,12 +228,29 @@ def fused(
         )
         score = vars(Score.of(found, label[test]))
         yield Result(learnt, FEATURES, calibrated, pairing.seed, int(test.sum()), **score)
+    best = weighed_on_dev(fusion, _only(said, dev), label[dev])
+    found = fusion.answer(asked, there, "product", weights={FACE: best, BODY: 1 - best})
+    yield Result(
+        learnt, WEIGHED, True, pairing.seed, int(test.sum()), **vars(Score.of(found, label[test]))
+    )
     for rule in ("mean", "product"):
         for weight in WEIGHTS:
             weights = {FACE: weight, BODY: 1 - weight}
-            found = Score.of(fusion.answer(asked, there, rule, weights=weights), label[test])
-            scores = (found.accuracy, found.balanced_accuracy)
+            score = Score.of(fusion.answer(asked, there, rule, weights=weights), label[test])
+            scores = (score.accuracy, score.balanced_accuracy)
             yield Weighed(learnt, rule, weight, pairing.seed, *scores)
+
+
+def weighed_on_dev(fusion: Fusion, said: Said, label: Integers) -> float:
+    """The weight of the face with which the product decides best on dev; of equals the nearest to half."""
+    there = {m: np.ones(len(label), bool) for m in said}
+    score = {
+        weight: Score.of(
+            fusion.answer(said, there, "product", weights={FACE: weight, BODY: 1 - weight}), label
+        ).balanced_accuracy
+        for weight in WEIGHTS
+    }
+    return max(WEIGHTS, key=lambda weight: (score[weight], -abs(weight - 0.5)))
 
 
 def feature_level(columns: Rows, pairing: Pairing) -> Probability:
@@ -352,7 +370,7 @@ def main() -> None:
         raise SystemExit(f"{path}: not there; set FEDAFFECT_DATA to the folder that holds it")
     faces, windows = faces_of(chosen.data), read(path)
     runs = {
-        name: FaceRun(folder, faces, chosen.cache)
+        name: FaceRun(name, folder, faces, chosen.cache)
         for name, folder in vars(chosen).items()
         if name in ("centralised", "federated", "augmented") and folder
     }
@@ -373,7 +391,7 @@ def main() -> None:
         for training, face in trained.items():
             found += spoilt(pairing, training, face, private)
     alone = [row for training, face in trained.items() for row in seven_classes(training, face)]
-    in_vehicle_page.write(chosen.out, found, alone, {n: r.name for n, r in runs.items()})
+    in_vehicle_page.write(chosen.out, found, alone, {n: r.about for n, r in runs.items()})
 
 
 if __name__ == "__main__":

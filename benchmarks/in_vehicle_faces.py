@@ -18,6 +18,7 @@ from fedaffect.errors import UserError
 from fedaffect.learning import saved
 from fedaffect.record.evaluate.judge import blocks
 from fedaffect.record.run import open_corpus
+from fedaffect.record.wording import count
 
 FACE = "face"
 SEED = 0
@@ -46,6 +47,7 @@ class FaceRun:
     What is kept belongs to the bytes of the model and of the corpus: after another training it is not found.
     """
 
+    name: str
     folder: Path
     corpus: ConversationCorpus
     cache: Path
@@ -58,8 +60,21 @@ class FaceRun:
             )
 
     @property
-    def name(self) -> str:
-        return self.folder.resolve().name
+    def about(self) -> str:
+        """In words, how it was trained."""
+        experiment = saved.read_config(self.folder / "model").experiment
+        told = [f"`{experiment.algorithm.name}`", f"seed {experiment.seed}"]
+        told.append(
+            f"{experiment.rounds.count} rounds of {count(experiment.training.local_epochs, 'epoch')}"
+        )
+        if experiment.algorithm.name != "centralised":
+            partition = experiment.partition
+            skew = f"({partition.alpha:g})" if partition.name == "dirichlet" else ""
+            told.insert(1, f"{partition.clients} clients, {partition.name}{skew}")
+        if experiment.conditions.spoilt_pictures:
+            told.append(f"{experiment.conditions.spoilt_pictures:.0%} of the pictures spoilt")
+        accuracy = self.test_accuracy(self.clean().probability)
+        return f"{', '.join(told)}: accuracy {accuracy:.3f} in seven classes on clean test faces"
 
     def clean(self) -> Answers:
         """Every face as it is."""
@@ -120,6 +135,6 @@ class FaceRun:
     @cached_property
     def _place(self) -> Path:
         digest = sha256_of(self.folder / "model" / "model.safetensors")[:12]
-        place = self.cache / f"{self.name}-{digest}-{self.corpus.provenance.sha256[:8]}"
+        place = self.cache / f"{digest}-{self.corpus.provenance.sha256[:8]}"
         place.mkdir(parents=True, exist_ok=True)
         return place

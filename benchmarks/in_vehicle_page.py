@@ -15,11 +15,13 @@ from fedaffect.record.files import write_text
 from fedaffect.record.palette import series_colours
 from fedaffect.record.picture import Picture
 from fedaffect.record.sheet import Column, Sheet
-from fedaffect.record.wording import figure, signed, with_spread
+from fedaffect.record.wording import NOTHING, figure, signed, with_spread
 
 NAME = "in-vehicle"
 SHOWN = "confidence"
 """The rule in pictures of spoilt items: of the paper's two, the one that gives probabilities."""
+PANEL, LEGEND = 160, 36
+"""Heights, in points."""
 PAPER = {"face alone": "77", "body alone": "74", "fused": "87"}
 Line = tuple[str, Sequence[float], Sequence[float], Sequence[float], str, str]
 """Name, where, mean, deviation, colour, dashes."""
@@ -27,7 +29,7 @@ Line = tuple[str, Sequence[float], Sequence[float], Sequence[float], str, str]
 WORDS = """\
 # In a vehicle: faces and body signals, fused
 
-    python benchmarks/in_vehicle.py --centralised {centralised} --federated {federated}{augmented}
+    python benchmarks/in_vehicle.py{options} --seeds {seeds}
 
 **pairing = label-matched.** Nobody recorded these faces and these body signals together: a face of FER2013
 is put beside a window of WESAD's wrist band because both carry the same label
@@ -37,16 +39,20 @@ pulse of the same driver.** What may be compared is rule with rule, calibrated w
 centralised, whole with spoilt.
 
 Three states: amusement (17 % of the windows), baseline (53 %), stress (30 %). The faces were learnt in seven
-classes, with `{centralised}` in one place and `{federated}` by several clients; what they say is brought to
-three. The forests learn from the windows of nine people, each a client. {seeds} seeds deal the 15 people into
-nine to learn from, three for dev and three for test, and pair anew; {pairs} pairs are judged. Mean
-± standard deviation over seeds, which all look at the same 15 people and the same face models: it tells how
-windows and pairs vary, not how trainings do. Test faces that are in FER2013's train part too are in no pair.
+classes, and what is said of them is brought to three; the forests learn from the windows of nine people, each
+a client. {seeds} seeds deal the 15 people into nine to learn from, three for dev and three for test, and pair
+anew; {pairs} pairs are judged. Mean ± standard deviation over seeds, which all look at the same 15 people and
+the same face models: it tells how windows and pairs vary, not how trainings do. Test faces that are in train
+too, 288 of 3,589, are in no pair and no score. The face runs:
+
+{runs}
 
 How to read it:
 
 - *Balanced*: mean recall of the three states, by which rows are compared; always one state would score 0.333.
-- *Calibrated*: one temperature a modality, fitted on dev. It never changes what one modality alone decides.
+- *Calibrated*: one temperature a modality, fitted on dev, which is three people. It never changes what one
+  modality alone decides. ECE: expected calibration error, how sure against how often right.
+- *Weighed on dev*: the product rule with the weight of the face that is best on dev.
 - *Gain*: balanced accuracy, calibrated, less that of the better modality alone with the same seed; in
   brackets in how many seeds it is above 0.
 - *Feature level*: logistic regression on the face's embedding beside the body's columns, learnt from the
@@ -85,7 +91,7 @@ def write(
     Args:
         found: `Result`, `Weighed` and `Spoilt`.
         alone: (training, corruption, severity, accuracy) in seven classes.
-        runs: names of the face runs.
+        runs: by option, how a face run was trained.
     """
     out.mkdir(parents=True, exist_ok=True)
     results, weighed, spoilt = ([x for x in found if type(x).__name__ == kind]
@@ -118,8 +124,14 @@ def page(
     seeds = len({r.seed for r in results})
     pairs = sorted({r.pairs for r in results})
     counted = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
-    augmented = f" --augmented {runs['augmented']}" if "augmented" in runs else ""
-    parts = [WORDS.format(**{**runs, "augmented": augmented}, seeds=seeds, pairs=counted)]
+    parts = [
+        WORDS.format(
+            options="".join(f" --{name} RUN" for name in runs),
+            runs="\n".join(f"- *{name}*: {about}" for name, about in runs.items()),
+            seeds=seeds,
+            pairs=counted,
+        )
+    ]
     for learnt in dict.fromkeys(r.learnt for r in results):
         sheet = rows_sheet([r for r in results if r.learnt == learnt])
         parts += [f"## {learnt[0].upper()}{learnt[1:]}\n", *sheet.as_markdown(), ""]
@@ -141,7 +153,7 @@ def page(
         ]
     parts += ["### Faces in their seven classes\n"]
     parts += [f"![Accuracy by severity]({NAME}-faces.svg)\n"]
-    parts += ["Accuracy on FER2013's private test faces without those that are in train too.\n"]
+    parts += ["Accuracy on FER2013's private test faces, without those that are in train too.\n"]
     parts += [*faces_sheet(alone).as_markdown(), ""]
     parts += [
         f"All figures: [rows]({NAME}.csv), [weights]({NAME}-weights.csv), "
@@ -280,40 +292,35 @@ def faces_picture(alone: Sequence[tuple[str, str, int, float]]) -> Picture:
 
 
 def _panels(panels: Mapping[str, Sequence[Line]], label: str) -> Picture:
-    """Small pictures with one scale; the legend fills the place after the last."""
-    across = min(4, len(panels) + 1)
-    down = ceil((len(panels) + 1) / across)
+    """Small pictures with one scale, and one legend below all."""
+    across = min(4, len(panels))
+    down = ceil(len(panels) / across)
+    height = PANEL * down + LEGEND
     means = np.concatenate([line[2] for lines in panels.values() for line in lines])
     low, high = float(means.min()) - 0.03, float(means.max()) + 0.03
 
     def paint(axes: Axes) -> None:
         axes.set_axis_off()
         for place, (title, lines) in enumerate(panels.items()):
-            inner = _place(axes, place, across, down)
+            row, column = divmod(place, across)
+            bottom = (height - PANEL * (row + 0.8)) / height
+            where = ((column + 0.14) / across, bottom, 0.82 / across, 0.66 * PANEL / height)
+            inner = axes.inset_axes(where)
             _lines(inner, lines)
             inner.set(ylim=(low, high), xticks=range(6))
+            inner.tick_params(labelsize=8)
             inner.set_title(title, fontsize=9, color=INK)
-            if place % across == 0:
-                inner.set_ylabel(label, fontsize=8)
-            else:
+            if column:
                 inner.set_yticklabels([])
+            else:
+                inner.set_ylabel(label, fontsize=8)
             if place + across >= len(panels):
                 inner.set_xlabel("severity", fontsize=8)
-        legend = _place(axes, len(panels), across, down)
-        legend.set_axis_off()
         for name, *_, colour, dash in next(iter(panels.values())):
-            legend.plot([], [], color=colour, linestyle=dash, label=name)
-        legend.legend(frameon=False, fontsize=8, loc="center")
+            axes.plot([], [], color=colour, linestyle=dash, label=name)
+        axes.legend(frameon=False, fontsize=8, loc="lower center", ncols=3, borderaxespad=0)
 
-    return Picture(180 * across, 170 * down, paint)
-
-
-def _place(axes: Axes, place: int, across: int, down: int) -> Axes:
-    row, column = divmod(place, across)
-    found: Axes = axes.inset_axes(
-        ((column + 0.12) / across, 1 - (row + 0.82) / down, 0.84 / across, 0.66 / down)
-    )
-    return found
+    return Picture(180 * across, height, paint)
 
 
 def _lines(axes: Axes, lines: Sequence[Line]) -> None:
@@ -338,6 +345,8 @@ def _each(results: Sequence[Any], row: str, calibrated: bool, score: str) -> Any
 
 
 def _spread(values: Any) -> str:
+    if not len(values):
+        return NOTHING
     return with_spread(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None)
 
 

@@ -100,7 +100,7 @@ def test_every_row_of_a_side(faces, windows):
     results = [x for x in found if isinstance(x, benchmark.Result)]
     assert {(r.row, r.calibrated) for r in results} == {
         (row, c) for row in (*benchmark.ROWS, benchmark.FEATURES) for c in (False, True)
-    }
+    } | {(benchmark.WEIGHED, True)}
     score = {(r.row, r.calibrated): r for r in results}
     assert score["face", True].accuracy == 1
     assert 0.4 < score["body", True].accuracy < 1
@@ -111,6 +111,15 @@ def test_every_row_of_a_side(faces, windows):
         assert weighed[rule, 0].accuracy == score["body", True].accuracy
         assert weighed[rule, 1].accuracy == score["face", True].accuracy
         assert weighed[rule, 0.5].accuracy == score[rule, True].accuracy
+
+
+def test_dev_chooses_the_weight():
+    """One is always right, the other always wrong and as sure: the least weight that wins."""
+    label = np.array([0, 1, 2, 0, 1, 2])
+    face, body = (0.4 * np.eye(3)[label + k] + 0.2 for k in (0, [1, 1, -2, 1, 1, -2]))
+    fusion = benchmark.Fusion({"face": 1.0, "body": 1.0}, None, None)
+    assert benchmark.weighed_on_dev(fusion, {"face": face, "body": body}, label) == 0.55
+    assert benchmark.weighed_on_dev(fusion, {"face": body, "body": face}, label) == 0.45
 
 
 def test_what_spoiling_leaves(faces, windows):
@@ -156,7 +165,8 @@ def test_the_page_and_its_files(faces, windows, tmp_path):
     assert text.count("label-matched") >= 2
     assert "| Gül et al. 2025, as printed | 77 | 74 | 87 |" in text
     assert "| face alone | 1.000 ± 0.000 |" in text
-    assert "--augmented a" in text
+    assert "in_vehicle.py --centralised RUN --federated RUN --augmented RUN --seeds 2" in text
+    assert "- *augmented*: a" in text
 
 
 @pytest.fixture
@@ -184,8 +194,12 @@ def test_answers_are_kept_for_the_model_that_gave_them(run, capsys):
     assert np.flatnonzero(faces.label == -1).tolist() == [3]
 
     def ask():
-        return in_vehicle_faces.FaceRun(folder / "run", faces, folder / "cache")
+        return in_vehicle_faces.FaceRun("mine", folder / "run", faces, folder / "cache")
 
+    assert ask().about.startswith(
+        "`fedavg`, 20 clients, iid, seed 0, 20 rounds of 1 epoch: accuracy 0."
+    )
+    assert capsys.readouterr().out == "mine: clean\n"
     first = ask().clean()
     expected = learner.predict(np.arange(12))
     np.testing.assert_allclose(first.probability, expected.probability, atol=1e-6)
@@ -193,13 +207,13 @@ def test_answers_are_kept_for_the_model_that_gave_them(run, capsys):
     dark = ask().spoilt("dark", 5)
     assert np.isnan(dark).all(axis=1).tolist() == [split != 2 for split in corpus.split]
     assert (dark[3] != first.probability[3]).any()
-    assert capsys.readouterr().out == "run: clean\nrun: dark-5\n"
+    assert capsys.readouterr().out == "mine: dark-5\n"
     ask().clean(), ask().spoilt("dark", 5)
     assert capsys.readouterr().out == ""
     other = {name: array + 1 for name, array in learner.get().items()}
     save(folder / "run", experiment, corpus, other)
     assert (ask().clean().probability != first.probability).any()
-    assert capsys.readouterr().out == "run: clean\n"
+    assert capsys.readouterr().out == "mine: clean\n"
 
 
 def test_a_run_needs_one_model_for_all(run):
@@ -208,4 +222,4 @@ def test_a_run_needs_one_model_for_all(run):
     with pytest.raises(
         UserError, match="many: 2 models, one a client; give a run with one for all"
     ):
-        in_vehicle_faces.FaceRun(folder / "many", corpus, folder)
+        in_vehicle_faces.FaceRun("mine", folder / "many", corpus, folder)
