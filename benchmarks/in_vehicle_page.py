@@ -23,8 +23,8 @@ SHOWN = "confidence"
 PANEL, LEGEND = 160, 36
 """Heights, in points."""
 PAPER = {"face alone": "77", "body alone": "74", "fused": "87"}
-Line = tuple[str, Sequence[float], Sequence[float], Sequence[float], str, str]
-"""Name, where, mean, deviation, colour, dashes."""
+Line = tuple[str, Sequence[float], Sequence[float], str, str]
+"""Name, where, mean, colour, dashes."""
 
 WORDS = """\
 # In a vehicle: faces and body signals, fused
@@ -137,9 +137,7 @@ def page(
         parts += [f"## {learnt[0].upper()}{learnt[1:]}\n", *sheet.as_markdown(), ""]
     parts += ["## How much weight a face should have\n"]
     parts += [f"![Balanced accuracy against the weight of the face]({NAME}-weights.svg)\n"]
-    parts += [
-        "At 0 the body alone decides, at 1 the face. Calibrated; bands are ± a standard deviation.\n"
-    ]
+    parts += ["At 0 the body alone decides, at 1 the face. Calibrated; means over seeds.\n"]
     parts += ["## Beside the paper\n", *beside_the_paper(results).as_markdown(), "", COMPARE]
     parts += ["## Hard conditions\n", ROBUST]
     for modality in ("face", "body"):
@@ -147,7 +145,7 @@ def page(
         parts += [
             f"### The {modality} is spoilt\n",
             f"![Balanced accuracy by severity]({NAME}-spoilt-{modality}.svg)\n",
-            f"Balanced accuracy, calibrated; *fused* by `{SHOWN}`.\n",
+            f"Balanced accuracy, calibrated, means over seeds; *fused* by `{SHOWN}`.\n",
             *spoilt_sheet(some, modality).as_markdown(),
             "",
         ]
@@ -166,10 +164,8 @@ def rows_sheet(results: Sequence[Any]) -> Sheet:
     """A row each, of one side."""
     scores = ("accuracy", "balanced_accuracy", "calibration_error")
     columns = [Column("", words=True)]
-    columns += [
-        Column(name, "calibrated") for name in ("accuracy", "balanced", "calibration error")
-    ]
-    columns += [Column(name, "as it is") for name in ("balanced", "calibration error")]
+    columns += [Column(name, "calibrated") for name in ("accuracy", "balanced", "ECE")]
+    columns += [Column(name, "uncalibrated") for name in ("balanced", "ECE")]
     columns += [Column("gain")]
     best = max(("face", "body"), key=lambda row: np.mean(_each(results, row, True, scores[1])))
     rows = []
@@ -325,17 +321,14 @@ def _panels(panels: Mapping[str, Sequence[Line]], label: str) -> Picture:
 
 def _lines(axes: Axes, lines: Sequence[Line]) -> None:
     axes.grid(axis="y")
-    for name, where, mean, deviation, colour, dash in lines:
-        low, high = np.subtract(mean, deviation), np.add(mean, deviation)
+    for name, where, mean, colour, dash in lines:
         axes.plot(where, mean, color=colour, linestyle=dash, linewidth=1.6, label=name)
-        axes.fill_between(where, low, high, color=colour, alpha=0.1, linewidth=0)
 
 
-def _curve(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float], list[float]]:
-    """Where, mean and deviation, of several values at each place."""
+def _curve(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Where, and the mean of the values there."""
     places = sorted({place for place, _ in points})
-    each = [[value for at, value in points if at == place] for place in places]
-    return places, [float(np.mean(e)) for e in each], [float(np.std(e)) for e in each]
+    return places, [float(np.mean([v for at, v in points if at == place])) for place in places]
 
 
 def _each(results: Sequence[Any], row: str, calibrated: bool, score: str) -> Any:
