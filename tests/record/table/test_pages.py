@@ -12,6 +12,7 @@ from fedaffect.record.cache import failures
 from fedaffect.record.table import Layout
 from fedaffect.record.table.entries import Entry, ModelTable
 from fedaffect.record.table.figures import as_csv, as_json
+from fedaffect.record.table.layouts import laid_out
 from fedaffect.record.table.notes import notes
 from fedaffect.record.table.pages import as_markdown, ensure_ours, write_results
 from fedaffect.record.table.rows import Row
@@ -147,3 +148,21 @@ def test_a_page_that_somebody_wrote_is_left_alone(table: ModelTable, tmp_path: P
     ):
         ensure_ours(tmp_path, table)
     ensure_ours(tmp_path / "elsewhere", table)
+
+
+def test_own_classes_and_the_way_to_a_target_have_columns_where_a_run_tells_of_them(
+    talk: Rows, finish: Finish
+) -> None:
+    personal, target = {"personal_test_weighted_f1": 0.75}, {"rounds_to_target": 9}
+    finish(talk[0], [MIXED], clients=20, **personal, **target, bytes_to_target=1_500_000)
+    finish(talk[2], [MIXED], clients=1, **personal)
+    sheet = laid_out(tabulate(talk), Layout.SUMMARY)
+    headers = [column.name for column in sheet.columns]
+    wanted = [
+        headers.index(name) for name in ("personal F1", "rounds to target", "bytes to target")
+    ]
+    assert [[row[place] for place in wanted] for row in sheet.rows] == [
+        ["0.750", "9.0", "1.5 MB"],
+        ["–", "–", "–"],
+        ["–", "–", "–"],
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from fedaffect.record.table import Layout
 from fedaffect.record.table.layouts import classes_of
-from fedaffect.record.table.rows import BEST_TEST, Row
+from fedaffect.record.table.rows import NOT_ALWAYS, Row
 
 
 def as_csv(rows: Sequence[Row], layout: Layout) -> str:
@@ -46,7 +46,9 @@ def _whole(row: Row) -> dict[str, Any]:
 
 def _summary(row: Row) -> dict[str, Any]:
     difference, interval, cost = row.difference, row.interval, row.cost
-    figures = {k: v for k, v in row.figures.items() if v is not None or not k.startswith(BEST_TEST)}
+    figures = {
+        k: v for k, v in row.figures.items() if v is not None or not k.startswith(NOT_ALWAYS)
+    }
     return {
         "row": row.row,
         "tried": len(row.tried),

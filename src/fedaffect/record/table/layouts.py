@@ -7,8 +7,8 @@ from fedaffect.record.paired import Difference, Interval
 from fedaffect.record.sheet import Column, Sheet
 from fedaffect.record.table import Layout
 from fedaffect.record.table.choice import Trial
-from fedaffect.record.table.rows import BEST_TEST, Row
-from fedaffect.record.wording import NOTHING, duration, figure, signed, with_spread
+from fedaffect.record.table.rows import BEST_TEST, BYTES, PERSONAL, ROUNDS, Row
+from fedaffect.record.wording import NOTHING, data_size, duration, figure, signed, with_spread
 
 Cell = Callable[[Row], str]
 ROW = Column("row", words=True)
@@ -44,7 +44,11 @@ def classes_of(rows: Sequence[Row]) -> list[str]:
 
 def _summary(rows: Sequence[Row]) -> list[tuple[Column, Cell]]:
     """What not every table is asked for has a column only where a row fills it."""
-    best_test = (Column("best test"), partial(_mean, name=BEST_TEST))
+
+    def told(name: str, header: str, cell: Cell) -> list[tuple[Column, Cell]]:
+        known = any(row.figures[name] is not None for row in rows)
+        return [(Column(header), cell)] if known else []
+
     cost = (
         (Column("latency, ms"), lambda row: figure(row.cost and row.cost.latency_ms, 1)),
         (Column("memory, MB"), lambda row: figure(row.cost and row.cost.peak_mb, 0)),
@@ -55,7 +59,7 @@ def _summary(rows: Sequence[Row]) -> list[tuple[Column, Cell]]:
         (Column("seeds"), _seeds),
         (Column("weighted F1"), partial(_mean, name="weighted_f1")),
         (Column("95 % interval"), lambda row: _ends(row.interval, figure)),
-        *([best_test] if any(row.figures[BEST_TEST] is not None for row in rows) else []),
+        *told(BEST_TEST, "best test", partial(_mean, name=BEST_TEST)),
         (Column("macro F1"), partial(_mean, name="macro_f1")),
         (Column("accuracy"), partial(_mean, name="accuracy")),
         (Column("UAR"), partial(_mean, name="uar")),
@@ -64,6 +68,9 @@ def _summary(rows: Sequence[Row]) -> list[tuple[Column, Cell]]:
         (Column("to the best"), lambda row: signed(row.difference and row.difference.mean)),
         (Column("95 % interval of that"), lambda row: _ends(row.difference, signed)),
         (Column("verdict", words=True), lambda row: row.verdict),
+        *told(PERSONAL, "personal F1", partial(_mean, name=PERSONAL)),
+        *told(ROUNDS, "rounds to target", lambda row: figure(row.figures[ROUNDS], 1)),
+        *told(BYTES, "bytes to target", lambda row: data_size(row.figures[BYTES])),
         (Column("parameters"), _parameters),
         (Column("training"), lambda row: duration(row.figures["seconds"])),
         *(cost if any(row.cost for row in rows) else ()),

@@ -8,7 +8,7 @@ from fedaffect.record.paired import CONVERSATIONS, JOINT, MEANING, SEEDS
 from fedaffect.record.summary import read_summary
 from fedaffect.record.table.entries import Entry
 from fedaffect.record.table.layouts import classes_of
-from fedaffect.record.table.rows import BEST_TEST, Row
+from fedaffect.record.table.rows import BEST_TEST, ROUNDS, Row
 from fedaffect.record.wording import EVALUATIONS, count, duration
 
 _OF_MEANS = {
@@ -27,6 +27,7 @@ def notes(
         *_what_was_tried(entries, rows),
         *_how_to_read(rows),
         *_best_test(rows),
+        *_to_target(rows),
         *_evaluations(rows),
         *_cost(entries, rows),
         *_pairs_left_out(rows, pairs),
@@ -79,6 +80,15 @@ def _best_test(rows: Sequence[Row]) -> list[str]:
     return [
         "BEST TEST LOOKS AT TEST: the best test score of any round, as much of the literature reports. It "
         "stands here to show what that convention is worth, and is no result: nothing is chosen by it."
+    ]
+
+
+def _to_target(rows: Sequence[Row]) -> list[str]:
+    if all(row.figures[ROUNDS] is None for row in rows):
+        return []
+    return [
+        "Rounds and bytes to target: until dev first scored `rounds.target`, means over the seeds that did; "
+        "bytes up and down. A dash where none did."
     ]
 
 

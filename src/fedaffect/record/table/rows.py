@@ -17,9 +17,16 @@ from fedaffect.record.table.entries import Entry
 from fedaffect.record.table.finished import Finished
 
 BEST_TEST = "best_test_weighted_f1"
+PERSONAL = "personal_weighted_f1"
+ROUNDS, BYTES = "rounds_to_target", "bytes_to_target"
+NOT_ALWAYS = (BEST_TEST, PERSONAL, ROUNDS, BYTES)
+"""Figures that a table tells only where a run has them."""
 FIGURES = {
     "weighted_f1": "test_weighted_f1",
     BEST_TEST: BEST_TEST,
+    PERSONAL: "personal_test_weighted_f1",
+    ROUNDS: ROUNDS,
+    BYTES: BYTES,
     "macro_f1": "test_macro_f1",
     "accuracy": "test_accuracy",
     "uar": "test_uar",
@@ -119,6 +126,10 @@ def _figures(runs: Sequence[Finished]) -> dict[str, float | None]:
         for name, key in FIGURES.items()
         for of in ("", "_sd")
     }
+    if any(
+        run.summary.get("clients") == 1 for run in runs
+    ):  # `personal` would be the whole test set again
+        figures |= {PERSONAL: None, f"{PERSONAL}_sd": None}
     return {**figures, "seconds": statistics.fmean(seconds) if seconds else None}
 
 
