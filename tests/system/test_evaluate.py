@@ -66,6 +66,12 @@ def test_another_corpus_and_what_is_left_out_of_it(finished, elsewhere, tmp_path
     finished.ok(*asked)  # an earlier verdict may be written again
 
 
+def test_one_of_several_seeds(finished):
+    assert (
+        json.loads(finished.ok("evaluate", "runs/seeds/seed-1", "--json"))["run"] == "seeds/seed-1"
+    )
+
+
 def test_all_parts_at_once(finished):
     assert (
         json.loads(finished.ok("evaluate", "runs/one", "--split", "all", "--json"))["items"] == 60

@@ -70,7 +70,9 @@ def evaluate(
     question = of_run(run, model, data, classes, split.value, without_copies)
     errors = Console(stderr=True)
     judged = _judge(run / "model", model, question, device, allow_code, errors)
-    told = verdict(run.resolve().name, question, judged, model.experiment.seed)
+    whole = run.resolve()
+    name = f"{whole.parent.name}/{whole.name}" if whole.name.startswith("seed-") else whole.name
+    told = verdict(name, question, judged, model.experiment.seed)
     if out is not None:
         command = shlex.join(["fedaffect", *sys.argv[1:]])
         written = page.write(out, told, question, judged, command)
