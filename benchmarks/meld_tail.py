@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus import store
+from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.saved import predict, read_config
@@ -29,6 +30,7 @@ ABLATION = Path("ablations/meld-speakers.toml")
 LEADS = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross")
 FEW = 5
 SHARED = "shared"
+Parts = dict[str, npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ class Score:
     others_few: float
 
 
-def whose(corpus: ConversationCorpus) -> dict[str, npt.NDArray[np.int64]]:
+def whose(corpus: ConversationCorpus, test: ConversationCorpus) -> Parts:
     """Rows of test by who says them; `few`: people with fewer than five lines in train, or none."""
-    rows = np.flatnonzero(corpus.items_in("test") & (corpus.label != UNLABELLED))
+    rows = np.flatnonzero(test.label != UNLABELLED)
     lines = np.bincount(corpus.person[corpus.items_in("train")], minlength=len(corpus.persons))
-    lead = np.isin([corpus.persons[p] for p in corpus.person[rows]], LEADS)
-    few = lines[corpus.person[rows]] < FEW
+    lead = np.isin([corpus.persons[p] for p in test.person[rows]], LEADS)
+    few = lines[test.person[rows]] < FEW
     return {"leads": rows[lead], "others": rows[~lead], "others_few": rows[~lead & few]}
 
 
@@ -61,24 +63,25 @@ def weighted_f1(
     return scores(confusion).weighted_f1
 
 
-def of_run(row: str, seed: int, folder: Path, corpus: ConversationCorpus) -> Iterator[Score]:
+def of_run(
+    row: str, seed: int, folder: Path, test: ConversationCorpus, parts: Parts
+) -> Iterator[Score]:
     """The shared model's scores, or the means over the models of leads and of the others."""
-    parts, members = whose(corpus), read_config(folder / "model").members
+    members = read_config(folder / "model").members
     found: dict[str, list[list[float]]] = {}
     for member in members:
-        said = predict(folder / "model", corpus, member, "cpu").probability.argmax(axis=1)
+        said = predict(folder / "model", test, member, "cpu").probability.argmax(axis=1)
         kind = (
             SHARED if len(members) == 1 else "of a lead" if member in LEADS else "of anybody else"
         )
-        found.setdefault(kind, []).append(
-            [weighted_f1(corpus, rows, said) for rows in parts.values()]
-        )
-    for kind, figures in found.items():
-        yield Score(row, kind, seed, *np.mean(figures, axis=0).tolist())
+        figures = [weighted_f1(test, rows, said) for rows in parts.values()]
+        found.setdefault(kind, []).append(figures)
+    for kind, scored in found.items():
+        yield Score(row, kind, seed, *np.mean(scored, axis=0).tolist())
 
 
-def page(found: list[Score], corpus: ConversationCorpus) -> str:
-    parts, lines = whose(corpus), []
+def page(found: list[Score], parts: Parts) -> str:
+    lines = []
     for row, model in dict.fromkeys((s.row, s.model) for s in found):
         runs = [s for s in found if (s.row, s.model) == (row, model)]
         cells = [_spread([getattr(s, name) for s in runs]) for name in parts]
@@ -120,15 +123,16 @@ def main() -> None:
     given = parser.parse_args()
     ablation = load(ABLATION, given.runs)
     corpus = store.load(ablation.variants[0].experiment.data)
-    found = []
+    test = part_of(corpus, corpus.conversations_in("test"))
+    parts, found = whose(corpus, test), []
     for variant in ablation.variants:
         for job in ablation.jobs(variant):
             if (job.folder / SUMMARY).is_file():
                 print(f"{variant.name}, seed {job.experiment.seed}", flush=True)
-                found += of_run(variant.name, job.experiment.seed, job.folder, corpus)
+                found += of_run(variant.name, job.experiment.seed, job.folder, test, parts)
     if not found:
         raise SystemExit(f"{given.runs}: no finished run; first: fedaffect ablate {ABLATION}")
-    (given.out / "meld-tail.md").write_text(page(found, corpus), encoding="utf-8")
+    (given.out / "meld-tail.md").write_text(page(found, parts), encoding="utf-8")
     with (given.out / "meld-tail.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Score.__annotations__)
