@@ -1,10 +1,8 @@
 import json
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
-from fedaffect.corpus import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.learning import saved
 from fedaffect.learning.trainer import ConversationTrainer
@@ -26,17 +24,6 @@ def test_only_finished_global_models_that_were_not_measured(talk: Rows, finish: 
     assert cost.unmeasured([plain, alone, plain]) == [plain]
     (plain.folder / "cost.json").write_text("{}")
     assert cost.unmeasured([plain]) == []
-
-
-def test_one_conversation_with_all_that_is_told_of_it(
-    make_corpus: Callable[..., ConversationCorpus],
-) -> None:
-    corpus = make_corpus(conversations=4, turns=5, missing=0.5)
-    one = cost.only(corpus, corpus.rows(2))
-    assert (len(one), one.conversations) == (5, ("conversation-2",))
-    assert one.conversations_in("dev").tolist() == [0]
-    assert np.array_equal(one.features["audio"], corpus.features["audio"][10:15])
-    assert np.array_equal(one.role, corpus.role[10:15])
 
 
 def test_a_saved_model_is_measured_in_a_process_of_its_own(talk: Rows, finish: Finish) -> None:

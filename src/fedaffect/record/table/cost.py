@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.record.cache.variants import Variant
@@ -93,26 +94,10 @@ def _first_run(variant: Variant) -> Path:
 def _of_median_length(data: str) -> ConversationCorpus:
     """The test conversation of (lower) median length, alone; the first of equals."""
     corpus = open_corpus(data)
-    rows = [corpus.rows(index) for index in corpus.conversations_in("test")]
-    rows.sort(key=lambda run: run.stop - run.start)
-    return only(corpus, rows[(len(rows) - 1) // 2])
-
-
-def only(corpus: ConversationCorpus, rows: slice) -> ConversationCorpus:
-    """The corpus of one conversation, given by its rows."""
-    index = int(corpus.conversation[rows.start])
-    return replace(
-        corpus,
-        features={name: array[rows] for name, array in corpus.features.items()},
-        present={name: array[rows] for name, array in corpus.present.items()},
-        label=corpus.label[rows],
-        person=corpus.person[rows],
-        split=corpus.split[rows],
-        turn=corpus.turn[rows],
-        role=corpus.role[rows],
-        conversation=np.zeros(rows.stop - rows.start, np.int64),
-        conversations=(corpus.conversations[index],),
-    )
+    indices = corpus.conversations_in("test")
+    turns = [corpus.rows(index).stop - corpus.rows(index).start for index in indices.tolist()]
+    median = np.argsort(turns, kind="stable")[(len(turns) - 1) // 2]
+    return part_of(corpus, indices[[median]])
 
 
 def _predict_again_and_again(model: Path, conversation: ConversationCorpus) -> Cost:
