@@ -27,10 +27,15 @@ def load(name):
 
 
 wesad_windows = load("wesad_windows")
-load("wesad_methods")
+pooled = load("wesad_methods").pooled
 in_vehicle_faces = load("in_vehicle_faces")
+Pairing = load("in_vehicle_pairs").Pairing
+fusing = load("in_vehicle_fusing")
+spoiling = load("in_vehicle_spoilt")
+for name in ("in_vehicle_sheets", "in_vehicle_pictures"):
+    load(name)
 page = load("in_vehicle_page")
-benchmark = load("in_vehicle")
+load("in_vehicle")
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +79,14 @@ def test_scores_by_hand():
     said = {"face": np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])}
     there = {"face": np.array([True, True, False])}
     found = fuse(said, there, rule="mean", pairing="label-matched")
-    score = benchmark.Score.of(found, np.array([0, 0, 1]))
+    score = fusing.Score.of(found, np.array([0, 0, 1]))
     assert (score.accuracy, score.balanced_accuracy) == (pytest.approx(1 / 3), 0.25)
     # One bin an answer: |1 - .9|, |0 - .8|, |0 - .5|
     assert score.calibration_error == pytest.approx((0.1 + 0.8 + 0.5) / 3)
 
 
 def test_nobody_and_nothing_is_in_two_parts(faces, windows):
-    pairing = benchmark.Pairing.of(faces, windows, 3)
+    pairing = Pairing.of(faces, windows, 3)
     person = pairing.bodies.person[pairing.pairs.body]
     parts = [set(person[pairing.split == k].tolist()) for k in range(3)]
     assert [len(part) for part in parts] == [4, 1, 1]
@@ -95,18 +100,18 @@ def test_nobody_and_nothing_is_in_two_parts(faces, windows):
 
 
 def test_every_row_of_a_side(faces, windows):
-    pairing = benchmark.Pairing.of(faces, windows, 0)
-    found = list(benchmark.fused(pairing, "here", Oracle(faces), benchmark.pooled))
-    results = [x for x in found if isinstance(x, benchmark.Result)]
+    pairing = Pairing.of(faces, windows, 0)
+    side = fusing.Side.of("here", pairing, Oracle(faces), pooled)
+    results = list(side.results())
     assert {(r.row, r.calibrated) for r in results} == {
-        (row, c) for row in (*benchmark.ROWS, benchmark.FEATURES) for c in (False, True)
-    } | {(benchmark.WEIGHED, True)}
+        (row, c) for row in (*fusing.ROWS, fusing.FEATURES) for c in (False, True)
+    } | {(fusing.WEIGHED, True)}
     score = {(r.row, r.calibrated): r for r in results}
     assert score["face", True].accuracy == 1
     assert 0.4 < score["body", True].accuracy < 1
     assert score["face", True].calibration_error < score["face", False].calibration_error
     assert score["stacked", True].accuracy > score["body", True].accuracy
-    weighed = {(w.rule, w.weight): w for w in found if isinstance(w, benchmark.Weighed)}
+    weighed = {(w.rule, w.weight): w for w in side.weighed()}
     for rule in ("mean", "product"):
         assert weighed[rule, 0].accuracy == score["body", True].accuracy
         assert weighed[rule, 1].accuracy == score["face", True].accuracy
@@ -117,14 +122,14 @@ def test_dev_chooses_the_weight():
     """One is always right, the other always wrong and as sure: the least weight that wins."""
     label = np.array([0, 1, 2, 0, 1, 2])
     face, body = (0.4 * np.eye(3)[label + k] + 0.2 for k in (0, [1, 1, -2, 1, 1, -2]))
-    fusion = benchmark.Fusion({"face": 1.0, "body": 1.0}, None, None)
-    assert benchmark.weighed_on_dev(fusion, {"face": face, "body": body}, label) == 0.55
-    assert benchmark.weighed_on_dev(fusion, {"face": body, "body": face}, label) == 0.45
+    fusion = fusing.Fusion({"face": 1.0, "body": 1.0}, None, None)
+    assert fusing.weighed_on_dev(fusion, {"face": face, "body": body}, label) == 0.55
+    assert fusing.weighed_on_dev(fusion, {"face": body, "body": face}, label) == 0.45
 
 
 def test_what_spoiling_leaves(faces, windows):
-    pairing = benchmark.Pairing.of(faces, windows, 0)
-    found = list(benchmark.spoilt(pairing, "plain", Oracle(faces), benchmark.pooled))
+    pairing = Pairing.of(faces, windows, 0)
+    found = list(spoiling.spoilt(pairing, "plain", Oracle(faces), pooled))
     score = {(s.modality, s.corruption, s.severity, s.row): s.accuracy for s in found}
     assert score["face", "dark", 0, "face"] == 1
     assert score["face", "dark", 5, "face"] < 0.5
@@ -140,22 +145,26 @@ def test_what_spoiling_leaves(faces, windows):
 
 
 def test_half_of_the_rows_are_spoilt(windows):
-    found = benchmark.with_spoilt_rows(windows, 0)
+    found = spoiling.with_spoilt_rows(windows, 0)
     changed = (found.rows != windows.rows).any(axis=1)
     assert 0.3 < changed.mean() < 0.6  # a movement may leave a row of five columns alone
     np.testing.assert_array_equal(found.label, windows.label)
-    np.testing.assert_array_equal(benchmark.with_spoilt_rows(windows, 0).rows, found.rows)
+    np.testing.assert_array_equal(spoiling.with_spoilt_rows(windows, 0).rows, found.rows)
 
 
 def test_the_page_and_its_files(faces, windows, tmp_path):
-    found, oracle = [], Oracle(faces)
+    results, weighed, spoilt, oracle = [], [], [], Oracle(faces)
+    trainings = ("plain", "augmented")
     for seed in (0, 1):
-        pairing = benchmark.Pairing.of(faces, windows, seed)
-        found += benchmark.fused(pairing, "centralised", oracle, benchmark.pooled)
-        for training in ("plain", "augmented"):
-            found += benchmark.spoilt(pairing, training, oracle, benchmark.pooled)
-    alone = [row for t in ("plain", "augmented") for row in benchmark.seven_classes(t, oracle)]
-    page.write(tmp_path, found, alone, {"centralised": "c", "federated": "f", "augmented": "a"})
+        pairing = Pairing.of(faces, windows, seed)
+        side = fusing.Side.of("centralised", pairing, oracle, pooled)
+        results += side.results()
+        weighed += side.weighed()
+        for training in trainings:
+            spoilt += spoiling.spoilt(pairing, training, oracle, pooled)
+    alone = [one for t in trainings for one in spoiling.seven_classes(t, oracle)]
+    about = {"centralised": "c", "federated": "f", "augmented": "a"}
+    page.write(tmp_path, results, weighed, spoilt, alone, about)
     names = ("", "-weights", "-spoilt", "-faces")
     pictures = ("-weights", "-spoilt-face", "-spoilt-body", "-faces")
     written = {f"in-vehicle{n}.csv" for n in names} | {"in-vehicle.md"}
