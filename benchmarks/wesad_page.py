@@ -27,7 +27,7 @@ the accelerometer and all that identifies a subject are left out. A client is a 
 out at a time, and every window is judged once, by models of the 14 others. Mean ± standard deviation over
 {seeds} seeds. What the methods are, and what was tried before these settings: [forest](../forest.md).
 
-    python benchmarks/wesad_forest.py
+    python benchmarks/wesad_forest.py  # six minutes of one core
 
 How to read it:
 
@@ -73,10 +73,11 @@ def prequential(rows: Iterable[tuple[str, float, float, Sequence[float]]]) -> st
     """Judged, then learnt from."""
     return (
         "## Prequential: judged, then learnt from\n\nThe windows of a subject left out, in the order of the "
-        "file: each is judged, then its label is told and it is counted in the `private` forest of the "
-        "others. On the right, accuracy by the minutes for which a condition has lasted. Conditions last, "
-        "so who repeats the last label is nearly always right, and what is learnt on the spot is mostly "
-        "just that: look at 0-1 min, where it must be unlearnt. Four sensors, no baseline.\n\n"
+        "file (rest, stress, amusement, though on the day some were amused before): each is judged, then its "
+        "label is told and it is counted in the `private` forest of the others. On the right, accuracy by "
+        "the minutes for which a condition has lasted. Conditions last, so who repeats the last label is "
+        "nearly always right, and what is learnt on the spot is mostly just that: look at 0-1 min, where it "
+        "must be unlearnt. Four sensors, no baseline.\n\n"
         + _table(
             ("", "accuracy", "balanced", "0-1 min", "1-3 min", "3-6 min", "later"),
             [(name, *(f"{x:.3f}" for x in (a, b, *stretches))) for name, a, b, stretches in rows],
