@@ -348,6 +348,12 @@ def test_a_run_whose_every_round_was_lost_is_none(tiny, simulate):
         simulate(tiny("fedavg", "training.learning_rate=1e30", "rounds.count=1"))
 
 
+def test_what_an_algorithm_refuses_is_refused_before_anything_is_written(tiny, simulate, tmp_path):
+    with pytest.raises(UserError, match=r"training\.optimiser: scaffold"):
+        simulate(tiny("scaffold"), "refused")
+    assert not (tmp_path / "refused").exists()
+
+
 def test_a_mean_of_global_models_needs_one(tiny, simulate):
     with pytest.raises(UserError, match=r"rounds\.average: local has no global model"):
         simulate(tiny("local", "rounds.average=0.5"))

@@ -69,6 +69,7 @@ class Simulation:
         self._kinds = kinds_of(experiment, corpus, learner, _learning(shares))
         self.context = self._kinds[0].context
         self._ensure_can_share()
+        self._crossing = self._declared()  # asks the algorithm, which may refuse
         if experiment.rounds.average and self.algorithm.evaluations[0] != "global":
             raise UserError(
                 f"rounds.average: {experiment.algorithm.name} has no global model to take a mean of; use 0"
@@ -190,7 +191,7 @@ class Simulation:
             "algorithm": self.experiment.algorithm.name,
             "parameters": sum(a.size for a in self.context.initial.values()),
             "evaluations": [*self.algorithm.evaluations, "personal"],
-            "declared": self._declared(),
+            "declared": self._crossing,
         }
 
     def _declared(self) -> list[dict[str, Any]]:
