@@ -104,6 +104,24 @@ def test_a_model_of_conversations_is_refused(make_corpus, tmp_path):
         export(tmp_path / "model", tmp_path / "new.onnx", "model")
 
 
+@pytest.mark.parametrize("model", ["{name='forest'}", "{name='head', backbone='face.onnx'}"])
+def test_a_model_without_torch_is_refused(model, corpus, tmp_path):
+    experiment = Experiment().with_settings([f"model={model}"])
+    saved.save(tmp_path / "model", experiment, corpus, [("model", {"model/a": np.zeros(1)})], "")
+    with pytest.raises(UserError, match=r"model\.name: \w+ embeds no single images; train a face_"):
+        export(tmp_path / "model", tmp_path / "new.onnx", "model")
+
+
+@pytest.mark.parametrize("place", ["nowhere/new.onnx", "taken"])
+def test_a_place_that_cannot_be_written(place, folder, tmp_path, make_backbone, monkeypatch):
+    (tmp_path / "taken").mkdir()
+    monkeypatch.setattr(module, "_onnx", lambda *_: make_backbone(dim=6))
+    monkeypatch.setattr(module, "_difference", lambda *_: 0.0)
+    with pytest.raises(UserError, match=f"{place}: cannot be written: .*; name another place"):
+        export(folder, tmp_path / place, "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
 def test_tensors_of_another_model(corpus, trained, tmp_path):
     tensors = {name: array for name, array in trained.get().items() if "hidden" not in name}
     saved.save(tmp_path / "model", FACES, corpus, [("model", tensors)], "")

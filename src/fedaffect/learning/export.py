@@ -17,6 +17,7 @@ from fedaffect.corpus.schema import Size
 from fedaffect.errors import UserError
 from fedaffect.inference.backbone import EMBEDDING, FORMAT, IMAGE, LOGITS, Backbone
 from fedaffect.learning.learner import Tensors
+from fedaffect.learning.learners import WITHOUT_TORCH
 from fedaffect.learning.saved import experiment_of, read_config, tensors_of
 from fedaffect.models.layers.linear import Linear
 
@@ -39,21 +40,24 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
         the largest difference found, relative to the largest number where that is above 1.
 
     Raises:
-        UserError: no trained model there, one that embeds no single images, or a file that disagrees.
+        UserError: no trained model there, one that embeds no single images, a file that disagrees, or that
+            cannot be written.
         ModuleNotFoundError: of the `export` extra.
     """
     for package in NEEDED:
         import_module(package)  # torch would complain in its own way, and late
     config = read_config(folder, allow_code)
     section = experiment_of(config, member).model
-    network = models.build(
-        section.name,
-        section.settings,
-        modalities=config.modalities,
-        roles=config.roles,
-        classes=len(config.classes),
-    )
-    if not (models.reads_images(section.name) and hasattr(network, "embed")):
+    network = None
+    if section.name not in WITHOUT_TORCH and models.reads_images(section.name):
+        network = models.build(
+            section.name,
+            section.settings,
+            modalities=config.modalities,
+            roles=config.roles,
+            classes=len(config.classes),
+        )
+    if network is None or not hasattr(network, "embed"):
         raise UserError(
             f"{folder}: model.name: {section.name} embeds no single images; train a face_cnn"
         )
@@ -69,9 +73,7 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
             f"{out}: not written: it would differ from torch by {worst:.1e}, more than {TOLERANCE:g}; "
             "try other versions of torch and onnxscript"
         )
-    aside = out.with_name(f".{out.name}.writing")
-    aside.write_bytes(payload)
-    aside.replace(out)
+    _write(out, payload)
     return worst
 
 
@@ -95,6 +97,19 @@ def _image_shape(modalities: Mapping[str, Size]) -> tuple[int, ...]:
     (shape,) = modalities.values()
     assert not isinstance(shape, int)
     return shape
+
+
+def _write(out: Path, payload: bytes) -> None:
+    """Beside `out`, then in its place; nothing is left where that fails."""
+    aside = out.with_name(f".{out.name}.writing")
+    try:
+        aside.write_bytes(payload)
+        aside.replace(out)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise UserError(
+            f"{out}: cannot be written: {error.strerror or error}; name another place"
+        ) from None
 
 
 def _load(network: nn.Module, tensors: Tensors, folder: Path) -> None:

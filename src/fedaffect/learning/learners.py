@@ -4,6 +4,9 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment, Section
 from fedaffect.learning.learner import Learner
 
+WITHOUT_TORCH = ("forest", "head")
+"""Models that are no network of `fedaffect.models`."""
+
 
 def build(corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) -> Learner:
     """The learner of `model.name`: `forest`, `head`, or a model of `fedaffect.models` in torch's trainer.
