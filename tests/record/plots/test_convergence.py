@@ -24,7 +24,9 @@ def test_the_mean_and_spread_of_the_rounds_that_all_seeds_have() -> None:
     picture.paint(axes)
     assert [list(line.get_xdata()) for line in axes.lines] == [[1, 2], [1, 2]]
     assert list(axes.lines[0].get_ydata()) == pytest.approx([0.3, 0.5])
-    assert [text.get_text() for text in axes.texts] == ["shared", "own (local)"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["shared", "own (local)"]
     (band,) = axes.collections
     low, high = band.get_datalim(axes.transData).intervaly
     assert (low, high) == pytest.approx((0.3 - 0.02**0.5, 0.5 + 0.02**0.5))

@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fedaffect.record.palette import series_colours
 from fedaffect.record.picture import Picture
-from fedaffect.record.plots.curves import DASHES, name_ends
+from fedaffect.record.plots.curves import DASHES
 from fedaffect.record.table.rows import Row
 
-WIDTH, HEIGHT = 620, 420
-_GAP = 0.042
+WIDTH, HEIGHT = 680, 380
 
 
 def convergence(rows: Sequence[Row]) -> Picture | None:
     """Mean dev weighted F1 by round of each row, in a band of ± the sample sd over seeds.
 
-    Only rounds that all of a row's seeds have reached. A row of another evaluation than the first is named
-    after it. None where no row has two rounds.
+    Only rounds that all of a row's seeds have reached. Named from the highest end downwards; a row of another
+    evaluation than the first is named after it. None where no row has two rounds.
     """
     drawn = {}
     for row in rows:
@@ -34,24 +34,26 @@ def convergence(rows: Sequence[Row]) -> Picture | None:
     def paint(axes: Axes) -> None:
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
-        ends = {}
+        ends: list[tuple[float, Line2D]] = []
         colours = series_colours(len(drawn))
         for number, (row, (rounds, scores)) in enumerate(drawn.items()):
             mean, colour = scores.mean(axis=0), colours[number]
             dashes = DASHES[number // len(set(colours)) % len(DASHES)]
-            axes.plot(rounds, mean, color=colour, linewidth=1.8, linestyle=dashes)
+            name = row.row if row.evaluation == first else f"{row.row} ({row.evaluation})"
+            style = {"color": colour, "linewidth": 1.8, "linestyle": dashes}
+            (line,) = axes.plot(rounds, mean, label=name, **style)
+            ends.append((mean[-1], line))
             if len(scores) > 1:
                 sd = scores.std(axis=0, ddof=1)
                 axes.fill_between(
                     rounds, mean - sd, mean + sd, color=colour, alpha=0.1, linewidth=0
                 )
-            name = row.row if row.evaluation == first else f"{row.row} ({row.evaluation})"
-            ends[name] = float(mean[-1])
         axes.set_xlabel("round")
         axes.set_ylabel("weighted F1 on dev")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.margins(x=0.02, y=0.05)
-        name_ends(axes, ends, _GAP)
+        by_height = [line for _, line in sorted(ends, key=lambda pair: -pair[0])]
+        axes.legend(handles=by_height, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
     return Picture(WIDTH, HEIGHT, paint)

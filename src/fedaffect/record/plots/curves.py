@@ -39,7 +39,21 @@ def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> D
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.margins(x=0.02, y=0.1)
-        name_ends(axes, {name: values[-1] for name, (_, values) in drawn.items()}, _GAP)
+        ends = {name: values[-1] for name, (_, values) in drawn.items()}
+        low, high = axes.get_ylim()
+        for name, place in zip(
+            ends, _apart([(v - low) / (high - low) for v in ends.values()]), strict=True
+        ):
+            axes.annotate(
+                shorten(name, 16),
+                (1, place),
+                xycoords="axes fraction",
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=INK,
+                annotation_clip=False,
+            )
 
     words = "; ".join(
         f"{name}: {figure(values[0])} at first, {figure(values[-1])} at last"
@@ -53,26 +67,9 @@ def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> D
     )
 
 
-def name_ends(axes: Axes, ends: Mapping[str, float], gap: float) -> None:
-    """Names beside the ends of curves, at their heights; `gap` or more apart, in heights of the picture."""
-    low, high = axes.get_ylim()
-    places = _apart([(value - low) / (high - low) for value in ends.values()], gap)
-    for name, place in zip(ends, places, strict=True):
-        axes.annotate(
-            shorten(name, 20),
-            (1, place),
-            xycoords="axes fraction",
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            annotation_clip=False,
-        )
-
-
-def _apart(places: Sequence[float], gap: float) -> list[float]:
+def _apart(places: Sequence[float]) -> list[float]:
     """Heights as they are, but moved up where one would cover another."""
     found, least = [0.0] * len(places), -np.inf
     for at in np.argsort(places, kind="stable"):
-        found[at] = least = max(places[at], least + gap)
+        found[at] = least = max(places[at], least + _GAP)
     return found
