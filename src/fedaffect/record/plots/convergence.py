@@ -40,8 +40,9 @@ def convergence(rows: Sequence[Row]) -> Picture | None:
             mean, colour = scores.mean(axis=0), colours[number]
             dashes = DASHES[number // len(set(colours)) % len(DASHES)]
             name = row.row if row.evaluation == first else f"{row.row} ({row.evaluation})"
-            style = {"color": colour, "linewidth": 1.8, "linestyle": dashes}
-            (line,) = axes.plot(rounds, mean, label=name, **style)
+            (line,) = axes.plot(
+                rounds, mean, color=colour, linestyle=dashes, linewidth=1.8, label=name
+            )
             ends.append((mean[-1], line))
             if len(scores) > 1:
                 sd = scores.std(axis=0, ddof=1)
