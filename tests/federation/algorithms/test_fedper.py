@@ -1,5 +1,7 @@
 """FedPer and FedRep by hand, and what never leaves a client."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,12 @@ def test_the_heads_of_every_model(model, corpus):
 def test_something_must_be_left_to_share(model, corpus):
     with pytest.raises(UserError, match=r"personal: `classify`, `student` is all of this model, "):
         FedPer({}).initial(context_of(model, corpus))
+
+
+def test_what_is_nothing_but_a_head_is_told_so(two):
+    context = replace(two.context, initial={f"{HEAD}/weight": np.zeros(1)})
+    with pytest.raises(UserError, match="made of classify: there is no body to share, choose anot"):
+        FedPer({}).initial(context)
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,12 @@ class FedPer(FedAvg):
         trouble = (
             "all of this model, and nothing is left to share" if head else "no part of this model"
         )
-        modules = ", ".join(sorted({name.split("/")[1] for name in context.initial}))
+        modules = sorted({name.split("/")[1] for name in context.initial})
+        cure = 'name its heads alone, as ["classify"]'
+        if modules == ["classify"]:
+            cure = "there is no body to share, choose another algorithm"
         raise UserError(
-            f"algorithm.personal: {named} is {trouble}; it is made of {modules}: "
-            'name its heads alone, as ["classify"]'
+            f"algorithm.personal: {named} is {trouble}; it is made of {', '.join(modules)}: {cure}"
         )
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
