@@ -183,3 +183,11 @@ def test_progress_keeps_out_of_what_a_program_reads(e4, tmp_path):
     arguments = ["import", str(e4), "--out", str(tmp_path / "out"), "--window", "10", "--json"]
     result = CliRunner().invoke(app, arguments)
     assert json.loads(result.stdout)["persons"] == 3
+
+
+def test_a_table_is_checked_by_the_options_it_is_imported_with(table):
+    asked = ["check", str(table), "--person", "who", "--label", "state"]
+    done = CliRunner().invoke(app, asked)
+    assert (done.exit_code, done.output) == (0, f"{table}: nothing wrong\n")
+    with pytest.raises(UserError, match="no column of features is left"):
+        CliRunner().invoke(app, [*asked, "--leave-out", "*_mean"], catch_exceptions=False)

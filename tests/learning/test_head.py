@@ -240,7 +240,7 @@ def test_the_backbone_is_known_by_its_digest(corpus, experiment, file, make_back
     with pytest.raises(UserError, match="to which the head does not fit"):
         HeadLearner(corpus, noted)
     file.unlink()
-    with pytest.raises(UserError, match=r"backbone\.onnx: no such file"):
+    with pytest.raises(UserError, match=r"backbone\.onnx: no such file; put it back"):
         settings_of(noted)
 
 

@@ -124,6 +124,9 @@ def describe(
 def check(
     path: Annotated[Path, typer.Argument(help="An imported corpus, or a file to import.")],
     family: reading.Family = None,
+    person: reading.Person = None,
+    label: reading.Label = None,
+    leave_out: reading.LeaveOut = None,
     as_json: AsJson = False,
 ) -> None:
     """List all that is wrong with a corpus; exit code 2 where something makes it unusable."""
@@ -133,7 +136,8 @@ def check(
     if reading.is_stored(path):
         corpus = store.load(path, check=False)
     else:
-        corpus = reading.read(path, reading.Options(family=family))
+        options = reading.Options(family=family, person=person, label=label, leave_out=leave_out)
+        corpus = reading.read(path, options)
     found = problems(corpus)
     if as_json:
         typer.echo(json.dumps([asdict(problem) for problem in found], indent=1))

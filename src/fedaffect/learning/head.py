@@ -50,7 +50,10 @@ def settings_of(experiment: Experiment) -> Settings:
     chosen = validated(Settings, experiment.model.settings, "model head")
     file = Path(chosen.backbone)
     if not file.is_file():
-        raise UserError(f"model.backbone: {file}: no such file; make one with `fedaffect export`")
+        cure = "make one with `fedaffect export`"
+        if chosen.sha256:  # a run's: another one would not do
+            cure = "put it back, or go to where the run was made"
+        raise UserError(f"model.backbone: {file}: no such file; {cure}")
     digest = sha256_of(file)
     if chosen.sha256 not in ("", digest):
         raise UserError(
