@@ -1,11 +1,14 @@
 """Experiments: from TOML and `--set`, back to TOML, and what a person is told."""
 
+from typing import Self
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import model_validator
 
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, online_probability, presets
+from fedaffect.experiment import Experiment, Section, online_probability, presets, validated
 from fedaffect.federation.algorithms import find
 
 
@@ -100,6 +103,21 @@ def test_wrong_settings_are_named(setting, message):
     with pytest.raises(UserError, match=message) as error:
         Experiment().with_settings([setting])
     assert "\n" not in str(error.value)
+
+
+def test_what_two_settings_make_wrong_together_is_told_without_the_rest():
+    class Range(Section):
+        low: int
+        high: int
+
+        @model_validator(mode="after")
+        def _ordered(self) -> Self:
+            if self.low > self.high:
+                raise ValueError("low: above high; turn them round")
+            return self
+
+    with pytest.raises(UserError, match=r"^range: low: above high; turn them round$"):
+        validated(Range, {"low": 2, "high": 1}, "range")
 
 
 def test_patience_lasts_until_a_second_score():

@@ -357,12 +357,13 @@ def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
         return schema.model_validate(dict(table))
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "(whole)"
-        reason = first["msg"]
+        field = ".".join(map(str, first["loc"]))
+        reason = first["msg"].removeprefix("Value error, ")
+        if not field:  # of several fields at once, which the reason names
+            raise UserError(f"{source}: {reason}") from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(_known(schema, first["loc"][:-1]))
             reason = "no such setting" + (f"; known here: {known}" if known else "")
-        reason = reason.removeprefix("Value error, ")
         given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
         raise UserError(f"{source}: {field}: {reason}{given}") from None
 
