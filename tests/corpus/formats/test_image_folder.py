@@ -170,6 +170,12 @@ def test_an_unknown_split_is_named(folder):
         formats.read(folder)
 
 
+def test_an_image_of_no_class_is_not_lost_silently(folder):
+    picture(folder / "train" / "astray.png")
+    with pytest.raises(UserError, match=r"train/astray\.png: of no class; put it into a folder"):
+        formats.read(folder)
+
+
 def test_folders_without_images_are_refused(tmp_path):
     (tmp_path / "train" / "sad").mkdir(parents=True)
     with pytest.raises(UserError, match=r"no \.png or \.jpg or \.jpeg in SPLIT/CLASS folders"):

@@ -51,8 +51,8 @@ def read(folder: Path, *, name: str, seed: int = 0) -> ConversationCorpus:
         seed: draws a tenth of the training images for `dev` where there is no folder for it.
 
     Raises:
-        UserError: no images, too many or too large ones, one that is damaged or has another size than the
-            first, or Pillow is not installed.
+        UserError: no images, too many or too large ones, one that is of no class, is damaged or has another
+            size than the first, or Pillow is not installed.
     """
     pictures = list(_pictures(folder))
     if not pictures:
@@ -86,6 +86,11 @@ def _pictures(folder: Path) -> Iterator[_Picture]:
             raise UserError(
                 f"{part}: not the name of a split; call it one of {', '.join(SPLIT_OF)}, or move it away"
             )
+        for file in part.iterdir():
+            if file.suffix.lower() in ENDINGS and file.is_file():
+                raise UserError(
+                    f"{file}: of no class; put it into a folder of one, or move it away"
+                )
         for place in _folders(part):
             for file in sorted(place.iterdir()):
                 if file.suffix.lower() not in ENDINGS or not file.is_file():
