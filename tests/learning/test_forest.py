@@ -101,6 +101,18 @@ def test_a_damaged_forest_is_refused_and_the_old_one_stays(corpus, learner):
     np.testing.assert_array_equal(learner.get()["model/threshold"], tensors["model/threshold"])
 
 
+@pytest.mark.parametrize("part", ["mean", "scale"])
+def test_half_of_a_modalitys_statistics_are_refused(corpus, learner, part):
+    before = learner.get()["model/child"]
+    learner.fit(pooled(corpus)[0], seed=0)
+    half = statistics(corpus)
+    del half[f"features/audio/{part}"]
+    other = ForestLearner(corpus, experiment())
+    with pytest.raises(UserError, match="`features/audio`: not a mean and a scale of shape"):
+        other.set({**learner.get(), **half})
+    np.testing.assert_array_equal(other.get()["model/child"], before)
+
+
 def test_too_few_items_leave_it_as_it_was(learner):
     before = learner.get()
     fit = learner.fit(Share("few", np.array([0]), np.arange(4)), seed=0)

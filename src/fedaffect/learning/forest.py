@@ -17,7 +17,7 @@ from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.inference.forest import Forest, padded
 from fedaffect.learning.forest_bagging import FEWEST, grow
 from fedaffect.learning.forest_random import Grid, even_grid, standard_grid
-from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Outputs, Tensors, ensure_fitting
 
 FLOOR = 1e-6
 
@@ -102,6 +102,7 @@ class ForestLearner:
     def set(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
         statistics = {n: a for n, a in tensors.items() if n.startswith("features/")}
         learnt = {n: a for n, a in tensors.items() if n not in statistics}
+        ensure_fitting(statistics, self._corpus)
         if learnt:
             forest = of_model(learnt)
             expected = self._columns, len(self._corpus.classes)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.errors import UserError
 
 Tensors = dict[str, npt.NDArray[Any]]
 """Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
@@ -129,3 +130,19 @@ class Learner(Protocol):
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
         """Outputs for every utterance of the conversations, in row order."""
+
+
+def ensure_fitting(statistics: Mapping[str, npt.NDArray[Any]], corpus: ConversationCorpus) -> None:
+    """See that feature statistics (`features/...`) are whole and of these modalities.
+
+    Raises:
+        UserError: a modality with a mean and no scale, or of another shape; or statistics of an image.
+    """
+    for name, m in corpus.modalities.items():
+        given = [statistics.get(f"features/{name}/{part}") for part in ("mean", "scale")]
+        fitting = ([],) if m.is_image else ([], [m.shape] * 2)
+        if [a.shape for a in given if a is not None] not in fitting:
+            raise UserError(
+                f"model: `features/{name}`: not a mean and a scale of shape {m.shape}; "
+                "was it trained on other features?"
+            )

@@ -16,7 +16,15 @@ from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.class_weights import class_weights as inverse_frequency
-from fedaffect.learning.learner import Correction, DivergedError, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.learner import (
+    Correction,
+    DivergedError,
+    ExtraLoss,
+    Fit,
+    Outputs,
+    Tensors,
+    ensure_fitting,
+)
 from fedaffect.learning.modality_dropout import hide_modalities
 from fedaffect.learning.objectives import sdt_objective
 from fedaffect.learning.optimisers import (
@@ -102,14 +110,7 @@ class ConversationTrainer:
         # Looked at as a whole first: a model is never half one client's and half another's.
         if learnt:
             _ensure_equal_shapes(learnt, self._state)
-        for name, m in self._corpus.modalities.items():
-            given = [statistics.get(f"features/{name}/{part}") for part in ("mean", "scale")]
-            fitting = ([],) if m.is_image else ([], [m.shape] * 2)
-            if [a.shape for a in given if a is not None] not in fitting:
-                raise UserError(
-                    f"model: `features/{name}`: not a mean and a scale of shape {m.shape}; "
-                    "was it trained on other features?"
-                )
+        ensure_fitting(statistics, self._corpus)
         with torch.no_grad():
             for name, array in learnt.items():
                 self._state[name].copy_(torch.from_numpy(array))
