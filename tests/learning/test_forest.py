@@ -13,7 +13,8 @@ from fedaffect.learning.forest_random import standard_grid
 
 
 def experiment(*settings):
-    return Experiment().with_settings(["model={name='forest', trees=9, depth=4}", *settings])
+    forest = ("algorithm.name=forest", "model={name='forest', trees=9, depth=4}")
+    return Experiment().with_settings([*forest, *settings])
 
 
 @pytest.fixture
@@ -138,6 +139,17 @@ def test_it_learns_from_what_the_client_sees(corpus, learner):
 def test_who_needs_a_gradient_is_told(corpus, learner, demand):
     with pytest.raises(UserError, match="a forest has no gradient"):
         learner.fit(pooled(corpus)[0], seed=0, **demand)
+
+
+@pytest.mark.parametrize("algorithm", ["fedavg", "fedprox", "fedproto"])
+def test_an_algorithm_that_cannot_do_with_forests_is_refused_at_once(corpus, algorithm):
+    with pytest.raises(UserError, match=f"algorithm.name: `{algorithm}`: .*; use forest, local or"):
+        ForestLearner(corpus, experiment(f"algorithm.name={algorithm}"))
+
+
+@pytest.mark.parametrize("algorithm", ["local", "centralised", "own.module:Algorithm"])
+def test_who_needs_neither_a_gradient_nor_a_mean_may_have_forests(corpus, algorithm):
+    assert ForestLearner(corpus, experiment(f"algorithm.name={algorithm}")).embedding_dim == 7
 
 
 def test_images_are_refused(make_corpus):

@@ -20,6 +20,8 @@ from fedaffect.learning.forest_random import Grid, even_grid, standard_grid
 from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Outputs, Tensors, ensure_fitting
 
 FLOOR = 1e-6
+ALGORITHMS = ("forest", "local", "centralised")
+"""Those of the package that need neither a gradient nor a mean of models."""
 
 
 class Settings(Section):
@@ -79,8 +81,15 @@ class ForestLearner:
     def __init__(self, corpus: ConversationCorpus, experiment: Experiment) -> None:
         """
         Raises:
-            UserError: a modality that is no vector, or settings that a forest does not have.
+            UserError: a modality that is no vector, an algorithm that forests cannot follow, or settings
+                that a forest does not have.
         """
+        algorithm = experiment.algorithm.name
+        if ":" not in algorithm and algorithm not in ALGORITHMS:
+            raise UserError(
+                f"algorithm.name: `{algorithm}`: forests have no gradient and cannot be averaged; "
+                "use forest, local or centralised"
+            )
         for m in corpus.modalities.values():
             if len(m.shape) != 1:
                 raise UserError(f"modality `{m.name}`: a forest reads vectors, not {m.shape}")

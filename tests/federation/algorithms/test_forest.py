@@ -339,5 +339,5 @@ def test_the_bounds_from_below_and_above_hold_forests_too(run, name):
 
 
 def test_forests_are_not_averaged(run):
-    with pytest.raises(UserError, match=r"algorithm\.name=forest"):
+    with pytest.raises(UserError, match="cannot be averaged; use forest"):
         run("algorithm.name=fedavg")
