@@ -97,7 +97,7 @@ def test_a_damaged_forest_is_refused_and_the_old_one_stays(corpus, learner):
     learner.fit(pooled(corpus)[0], seed=0)
     tensors = learner.get()
     broken = {**tensors, "model/threshold": tensors["model/threshold"] * np.nan}
-    with pytest.raises(UserError, match="threshold: not finite; forests cannot be averaged"):
+    with pytest.raises(UserError, match=r"threshold: not finite$"):
         learner.set(broken)
     np.testing.assert_array_equal(learner.get()["model/threshold"], tensors["model/threshold"])
 

@@ -223,6 +223,4 @@ def of_model(tensors: Mapping[str, npt.NDArray[Any]]) -> Forest:
     try:
         return Forest.of({name.removeprefix("model/"): array for name, array in tensors.items()})
     except UserError as error:
-        raise UserError(
-            f"model: {error}; forests cannot be averaged: federate them by algorithm.name=forest"
-        ) from None
+        raise UserError(f"model: {error}") from None
