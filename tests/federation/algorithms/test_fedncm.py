@@ -94,5 +94,7 @@ def test_only_means_leave(run):
 def test_a_network_that_is_not_trained_is_refused(experiment, corpus):
     other = experiment.with_settings(["model={name='face_cnn'}"])
     context = Context(other, corpus.classes, 0, {}, 8)
-    with pytest.raises(UserError, match=r"trains no network; set model\.name=head"):
+    with pytest.raises(
+        UserError, match=r"trains no network; .*model={name='head', backbone='FILE'}"
+    ):
         FedNCM({}).initial(context)

@@ -34,7 +34,8 @@ class FedNCM(PrototypeAlgorithm):
     def initial(self, context: Context) -> State:
         if context.experiment.model.name != "head":
             raise UserError(
-                "algorithm fedncm: trains no network; set model.name=head, on a backbone trained before"
+                "algorithm fedncm: trains no network; give it a backbone trained before: "
+                "--set \"model={name='head', backbone='FILE'}\""
             )
         return {}
 
