@@ -120,6 +120,7 @@ def test_a_folder_of_several_files_is_imported_and_checked(fedaffect_data, tmp_p
     result = fedaffect_data("import", tmp_path, "--out", tmp_path / "corpus", "--name", "meld")
     assert "3 items, each by itself\nread as MELD tables" in result.output
     assert store.load(tmp_path / "corpus").persons == ("Ross",)
+    assert ", 1 person, " in fedaffect_data("describe", tmp_path / "corpus").output
 
 
 def test_check_of_a_sound_corpus(fedaffect_data, file, tmp_path):

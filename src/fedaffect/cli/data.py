@@ -194,6 +194,7 @@ def _print_description(corpus: "ConversationCorpus") -> None:
     from rich.table import Table
 
     from fedaffect.corpus.describe import describe
+    from fedaffect.record.wording import count
 
     console = Console()
     seen = describe(corpus)
@@ -202,7 +203,8 @@ def _print_description(corpus: "ConversationCorpus") -> None:
         f"[bold]{escape(seen.name)}[/]", "[yellow]synthetic[/]" * corpus.provenance.synthetic
     )
     turns = f" of {shortest} to {longest} turns (median {median:g})" if longest > 1 else ""
-    console.print(f"{_size(corpus)}{turns}, {seen.persons} persons, {seen.roles} roles")
+    who = f"{count(seen.persons, 'person')}, {count(seen.roles, 'role')}"
+    console.print(f"{_size(corpus)}{turns}, {who}")
 
     labels = Table("class", title="Labels")
     for split in seen.splits:
