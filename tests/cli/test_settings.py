@@ -16,3 +16,9 @@ def test_an_unknown_section_names_those_there_are() -> None:
     assert isinstance(caught, UserError)
     with pytest.raises(UserError, match=r"no such section; there are: .*rounds"):
         raise caught
+
+
+def test_an_algorithm_without_settings_is_said_to_have_none() -> None:
+    caught = CliRunner().invoke(app, ["settings", "local"]).exception
+    assert isinstance(caught, UserError)
+    assert str(caught) == "algorithm local: has no settings of its own"

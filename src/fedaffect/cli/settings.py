@@ -26,6 +26,11 @@ def settings(
     every = reference.every_setting()
     asked = {n: s for n, s in every.items() if not sections or {n, n.split()[-1]} & {*sections}}
     if not asked:
+        from fedaffect.federation import algorithms
+
+        for name in sections or ():
+            if name in algorithms.names():
+                raise UserError(f"algorithm {name}: has no settings of its own")
         raise UserError(f"no such section; there are: {', '.join(every)}")
     if as_json or markdown:
         typer.echo((reference.as_json if as_json else reference.as_markdown)(asked))
