@@ -147,6 +147,8 @@ def predict(
     from fedaffect.record.files import write_text
     from fedaffect.record.run import open_corpus
 
+    if out and out.suffix not in {".csv", ".json"}:
+        raise UserError(f"{out}: predictions are written as .csv or .json; name such a file")
     folder, config, member = chosen_model(run_folder, client, allow_code)
     prediction = saved.predict(folder, open_corpus(str(data)), member, device, allow_code)
     rows = list(_rows(prediction, tuple(config.modalities)))
