@@ -27,6 +27,7 @@ QUICK = (*TABLE, "--no-latency")
 RESULTS = {
     *("models-talk.md", "models-talk.svg", "models-talk.png", "models-talk.csv", "models-talk.tex"),
     *("models-talk-per-class.csv", "models-talk-per-class.tex"),
+    *("models-talk-rounds.svg", "models-talk-rounds.png"),
 }
 
 

@@ -51,8 +51,8 @@ def own_module(tmp_path, monkeypatch):
 
 def test_what_comes_with_the_package():
     assert names() == [
-        *("centralised", "fedavg", "feddyn", "fedmpd", "fednova", "fedper", "fedproto", "fedprox"),
-        *("fedtgp_style", "forest", "local", "moon", "scaffold", "server_optimiser"),
+        *("centralised", "fedavg", "feddyn", "fedmpd", "fedncm", "fednova", "fedper", "fedproto"),
+        *("fedprox", "fedtgp_style", "forest", "local", "moon", "scaffold", "server_optimiser"),
     ]
     for name in names():
         algorithm = find(Section(name=name))
