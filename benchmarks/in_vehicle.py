@@ -10,7 +10,6 @@ in-vehicle.md, four tables (CSV) and four pictures.
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import in_vehicle_page
@@ -19,9 +18,7 @@ from in_vehicle_fusing import Result, Side, Weighed
 from in_vehicle_pairs import Pairing
 from in_vehicle_spoilt import AUGMENTED, PLAIN, Spoilt, seven_classes, spoilt
 from wesad_methods import Method, bagging, pooled, private
-from wesad_windows import read
-
-BESIDE = Path(__file__).parents[2] / "shared" / "data"
+from wesad_windows import place, read
 
 
 def main() -> None:
@@ -34,10 +31,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=10)
     options.add_argument("--out", type=Path, default=Path("docs/results"))
     chosen = options.parse_args()
-    path = Path(os.environ.get("FEDAFFECT_DATA", BESIDE)) / "wesad_wrist_30s.csv.gz"
-    if not path.is_file():
-        raise SystemExit(f"{path}: not there; set FEDAFFECT_DATA to the folder that holds it")
-    faces, windows = faces_of(chosen.data), read(path)
+    faces, windows = faces_of(chosen.data), read(place())
     runs = {
         name: FaceRun(name, folder, faces, chosen.cache)
         for name, folder in vars(chosen).items()

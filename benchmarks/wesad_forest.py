@@ -8,7 +8,6 @@ client is a subject. 15 times one is left out, the others learn, and its windows
 """
 
 import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +18,11 @@ import numpy as np
 import wesad_page
 import wesad_prequential
 from wesad_methods import DEPTH, METHODS, OF_EACH, SUBJECTS, TREES, Method, bagging, private
-from wesad_windows import Windows, read
+from wesad_windows import Windows, place, read
 
 from fedaffect.learning.metrics import Counts, scores
 from fedaffect.randomness import generator
 
-BESIDE = Path(__file__).parents[2] / "shared" / "data"
 SETS = {"BVP, EDA, temperature, respiration": None, "BVP, EDA, temperature": "Resp_"}
 CLIENTS = (5, 10, SUBJECTS - 1)
 WORK = (5, OF_EACH, 2 * OF_EACH)
@@ -143,9 +141,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=2)
     options.add_argument("--out", type=Path, default=Path("docs/results"))
     chosen = options.parse_args()
-    path = Path(os.environ.get("FEDAFFECT_DATA", BESIDE)) / "wesad_wrist_30s.csv.gz"
-    if not path.is_file():
-        raise SystemExit(f"{path}: not there; set FEDAFFECT_DATA to the folder that holds it")
+    path = place()
     results = list(every_result(path, chosen.seeds))
     windows, seeds = read(path), chosen.seeds
     wesad_page.write(

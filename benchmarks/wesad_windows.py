@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from fedaffect.features.baseline import Baseline
 
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
 STRESS = 2  # amusement, baseline, stress
 FIRST = 10
 """Windows of the first five minutes."""
@@ -70,6 +72,18 @@ class Windows:
             replace(w, rows=((w.rows - mean) / scale).astype(np.float32)) for w in (self, others)
         )
         return own, theirs
+
+
+def place() -> Path:
+    """The file, in $FEDAFFECT_DATA or beside the project.
+
+    Raises:
+        SystemExit: it is not there.
+    """
+    path = Path(os.environ.get("FEDAFFECT_DATA", BESIDE)) / "wesad_wrist_30s.csv.gz"
+    if not path.is_file():
+        raise SystemExit(f"{path}: not there; set FEDAFFECT_DATA to the folder that holds it")
+    return path
 
 
 def read(path: Path, without: str | None = None) -> Windows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fedaffect.cli import reading
+from fedaffect.cli import import_options, reading
 
 if TYPE_CHECKING:
     from fedaffect.corpus import ConversationCorpus
@@ -48,22 +48,22 @@ def import_corpus(
         NonFinite,
         typer.Option(help="Vectors with NaN or Inf: refuse the file, or drop them as absent."),
     ] = NonFinite.refuse,
-    family: reading.Family = None,
-    votes: reading.Votes = None,
+    family: import_options.Family = None,
+    votes: import_options.Votes = None,
     seed: Annotated[
         int, typer.Option(help="Draws a dev split for a corpus without a published one.")
     ] = 0,
-    window: reading.Window = None,
-    step: reading.Step = None,
-    baseline: reading.Baseline = None,
-    features: reading.Features = None,
-    ratings: reading.Ratings = None,
-    person: reading.Person = None,
-    label: reading.Label = None,
-    leave_out: reading.LeaveOut = None,
-    classes: reading.Classes = None,
-    dev: reading.Dev = None,
-    test: reading.Test = None,
+    window: import_options.Window = None,
+    step: import_options.Step = None,
+    baseline: import_options.Baseline = None,
+    features: import_options.Features = None,
+    ratings: import_options.Ratings = None,
+    person: import_options.Person = None,
+    label: import_options.Label = None,
+    leave_out: import_options.LeaveOut = None,
+    classes: import_options.Classes = None,
+    dev: import_options.Dev = None,
+    test: import_options.Test = None,
     as_json: AsJson = False,
 ) -> None:
     """Convert a corpus file, once, into a folder that is safe to read."""
@@ -123,10 +123,10 @@ def describe(
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="An imported corpus, or a file to import.")],
-    family: reading.Family = None,
-    person: reading.Person = None,
-    label: reading.Label = None,
-    leave_out: reading.LeaveOut = None,
+    family: import_options.Family = None,
+    person: import_options.Person = None,
+    label: import_options.Label = None,
+    leave_out: import_options.LeaveOut = None,
     as_json: AsJson = False,
 ) -> None:
     """List all that is wrong with a corpus; exit code 2 where something makes it unusable."""

@@ -24,7 +24,7 @@ from fedaffect.learning.learner import Correction, DivergedError, ExtraLoss, Fit
 from fedaffect.learning.softmax_regression import log_probabilities, loss_and_gradient
 
 WEIGHT, BIAS = "model/classify/weight", "model/classify/bias"
-TORCHS = ("soft_labels", "focal", "modality_dropout", "contrastive_weight")
+NOT_HERE = ("soft_labels", "focal", "modality_dropout", "contrastive_weight")
 """Settings of training that a head has nothing of."""
 
 Floats = npt.NDArray[np.float32]
@@ -214,7 +214,7 @@ class HeadLearner:
 def _ensure_plain(training: Training) -> Training:
     """The settings of training, if a head can follow them."""
     default = Training()
-    for name in TORCHS:
+    for name in NOT_HERE:
         if getattr(training, name) != getattr(default, name):
             raise UserError(
                 f"training.{name}: a head does not know it; set training.{name}="

@@ -79,7 +79,7 @@ class DivergedError(RuntimeError):
 
 
 class Learner(Protocol):
-    """What learns on one client: a torch trainer, later a numpy head or a forest."""
+    """What learns on one client: a torch trainer, a head in numpy on a frozen backbone, or a forest."""
 
     @property
     def embedding_dim(self) -> int:
