@@ -23,7 +23,7 @@ from fedaffect.corpus import store
 from fedaffect.corpus.batching import padded_rows, shuffled
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Training
-from fedaffect.learning.class_weights import class_weights
+from fedaffect.learning.balance import class_weights
 from fedaffect.learning.objectives import sdt_objective
 from fedaffect.learning.precision import Precision
 from fedaffect.models import build

@@ -104,6 +104,11 @@ class Training(Section):
     class_weights: Literal["none", "local", "federated"] = Field(
         "local", description="rare classes count more: by a client's own labels, or by everybody's"
     )
+    logit_adjustment: Literal["none", "local", "federated"] = Field(
+        "none",
+        description="keep a client's own mixture of labels out of what it learns: predict as if classes were "
+        "equally frequent (local), or as frequent as with everybody (federated)",
+    )
     temperature: float = Field(
         1.0, gt=0, description="τ of what students learn from the fused head"
     )
@@ -133,6 +138,11 @@ class Training(Section):
         0.0, ge=0, description="of the pull of one label's embeddings to each other, in a batch"
     )
     contrastive_temperature: float = Field(0.1, gt=0, description="lower: only the nearest count")
+
+    @property
+    def asks_everybody(self) -> bool:
+        """Whether clients tell how frequent each class is with them."""
+        return "federated" in (self.class_weights, self.logit_adjustment)
 
 
 class Algorithm(OpenSection):

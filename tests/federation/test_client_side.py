@@ -278,7 +278,7 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
             return getattr(self._learner, name)
 
         def fit(self, share, **arguments):
-            used.append(arguments["class_weights"])
+            used.append(arguments["balance"].weight)
             return self._learner.fit(share, **arguments)
 
     wider = replace(corpus, classes=(*corpus.classes, "never"))
@@ -290,6 +290,30 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
     assert len(used) == 3
     for weights in used:
         np.testing.assert_allclose(weights, expected, rtol=1e-12)
+
+
+def test_logits_are_adjusted_by_a_clients_labels_against_everybodys(tiny, simulate, corpus):
+    used = {}
+
+    class Noting:
+        def __init__(self, learner):
+            self._learner = learner
+
+        def __getattr__(self, name):
+            return getattr(self._learner, name)
+
+        def fit(self, share, **arguments):
+            used[share.name] = arguments["balance"].shift
+            return self._learner.fit(share, **arguments)
+
+    settings = ("rounds.count=1", "training.logit_adjustment=federated")
+    done = simulate(tiny("fedavg", *settings), wrap=Noting)
+    counts = labels_per_client(corpus, done.simulation.shares).astype(float)
+    own = counts / counts.sum(axis=1, keepdims=True)
+    everybody = counts.sum(axis=0) / counts.sum()
+    for share, frequency in zip(done.simulation.shares, own, strict=True):
+        expected = np.log(np.maximum(frequency, 1e-5)) - np.log(everybody)
+        np.testing.assert_allclose(used[share.name], expected, rtol=1e-9)
 
 
 def _evaluation_specs(corpus):

@@ -272,6 +272,33 @@ def test_smoothing_spreads_over_all_classes_alike_whatever_their_weights():
     torch.testing.assert_close(found, torch.tensor([0.8, 0.1, 0.1]), atol=1e-3, rtol=0)
 
 
+def test_shifted_logits_by_hand(valid):
+    """Even logits, shifted by (ln 3, 0): p = (3/4, 1/4), and smoothing spreads in these parts."""
+    even, shift = torch.zeros(B, N, 2), torch.tensor([math.log(3.0), 0.0])
+    label = torch.zeros(B, N, dtype=torch.int64)
+    found = weighted_cross_entropy(even, label, valid, shift=shift)
+    assert found.item() == pytest.approx(-math.log(3 / 4))
+    smoothed = weighted_cross_entropy(even, label, valid, label_smoothing=0.4, shift=shift)
+    spread = 0.75 * math.log(3 / 4) + 0.25 * math.log(1 / 4)
+    assert smoothed.item() == pytest.approx(-0.6 * math.log(3 / 4) - 0.4 * spread)
+    logits = random_logits(0)[..., :2]
+    torch.testing.assert_close(
+        weighted_cross_entropy(logits, label, valid, focal=2.0, shift=shift),
+        weighted_cross_entropy(logits + shift, label, valid, focal=2.0),
+    )
+
+
+def test_students_learn_labels_from_shifted_logits_and_distil_plain_ones(valid):
+    batch, shift = batch_of(valid), torch.linspace(-1, 1, C)
+    students = {m: random_logits(i + 1) for i, m in enumerate(NAMES)}
+    prediction = prediction_of(random_logits(0), students)
+    _, parts = sdt_objective(prediction, batch, Training(), None, shift)
+    _, plain = sdt_objective(prediction, batch, Training())
+    assert parts["task"] != plain["task"]
+    assert parts["student"] != plain["student"]
+    assert parts["distillation"] == plain["distillation"]
+
+
 def test_smoothing_and_focal_by_hand_and_for_students_too(valid):
     """Logits (ln 3, 0), label 0: p = 3/4; -(0.9 ln p + 0.05 (ln p + ln 1/4)) times (1/4)^2."""
     logits = torch.tensor([math.log(3.0), 0.0]).expand(B, N, 2)

@@ -10,7 +10,7 @@ import torch
 from fedaffect.corpus.partition import Share, pooled
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.class_weights import class_weights
+from fedaffect.learning.balance import Balance, class_weights
 from fedaffect.learning.learner import DivergedError
 from fedaffect.learning.trainer import ConversationTrainer
 
@@ -36,6 +36,9 @@ def trainer(corpus, *settings):
 
 def bits(tensors):
     return {n: (a.shape, a.dtype.str, a.tobytes()) for n, a in tensors.items()}
+
+
+EVEN = Balance(np.ones(3), np.zeros(3))
 
 
 def fitted(corpus, *settings, share=None, seed=1, **arguments):
@@ -249,8 +252,8 @@ def test_class_weights_are_the_shares_own_unless_given(corpus):
     (share,) = pooled(corpus)
     own = class_weights(np.bincount(corpus.label[share.supervised], minlength=3))
     _, by_default = fitted(corpus)
-    _, by_hand = fitted(corpus, class_weights=own)
-    _, even = fitted(corpus, class_weights=np.ones(3))
+    _, by_hand = fitted(corpus, balance=Balance(own, np.zeros(3)))
+    _, even = fitted(corpus, balance=EVEN)
     assert bits(by_default.get()) == bits(by_hand.get())
     assert bits(by_default.get()) != bits(even.get())
 
@@ -268,9 +271,8 @@ def test_votes_are_learnt_from_where_that_is_asked_for(corpus):
     label = corpus.label.copy()
     voted = votes.any(axis=1)
     label[voted] = (label[voted] + 1) % 3
-    even = {"class_weights": np.ones(3)}
-    _, first = fitted(several, "training.soft_labels=true", **even)
-    _, relabelled = fitted(replace(several, label=label), "training.soft_labels=true", **even)
+    _, first = fitted(several, "training.soft_labels=true", balance=EVEN)
+    _, relabelled = fitted(replace(several, label=label), "training.soft_labels=true", balance=EVEN)
     assert bits(first.get()) == bits(
         relabelled.get()
     )  # a label is not looked at where people voted

@@ -133,7 +133,7 @@ class ClientSide:
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
                     weights[f"features/{name}"] = float(len(values))
-        if experiment.training.class_weights == "federated":
+        if experiment.training.asks_everybody:
             counts = self._counts(share, view).astype(np.float64)
             weights["statistics"] = float(counts.sum())
             tensors["statistics/label_frequency"] = counts / max(counts.sum(), 1)
@@ -175,7 +175,7 @@ def _statistics(
         for name, m in _standardised(corpus).items():
             for part in parts:
                 found[f"features/{name}/{part}"] = Spec(m.shape, dtype)
-    if experiment.training.class_weights == "federated":
+    if experiment.training.asks_everybody:
         found["statistics/label_frequency"] = Spec((len(corpus.classes),), "float64")
     return found
 

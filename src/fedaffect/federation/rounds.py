@@ -133,10 +133,7 @@ class Rounds:
     def _statistics(self, standing: Standing) -> State:
         """Feature statistics and label frequencies over all clients, from sums alone."""
         experiment = self._experiment
-        if (experiment.features.standardise, experiment.training.class_weights) == (
-            "none",
-            "local",
-        ):
+        if experiment.features.standardise == "none" and not experiment.training.asks_everybody:
             return {}
         messages = [Message("statistics", i, 0, {}) for i in range(len(self._shares))]
         seen = _Seen()

@@ -15,6 +15,7 @@ from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.inference.forest import Forest, padded
+from fedaffect.learning.balance import Balance
 from fedaffect.learning.forest_bagging import FEWEST, grow
 from fedaffect.learning.forest_random import Grid, even_grid, standard_grid
 from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Outputs, Tensors, ensure_fitting
@@ -165,7 +166,7 @@ class ForestLearner:
         *,
         seed: int,
         extra_loss: ExtraLoss | None = None,
-        class_weights: npt.NDArray[np.float64] | None = None,
+        balance: Balance | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
         correction: Correction | None = None,

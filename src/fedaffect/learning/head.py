@@ -18,7 +18,7 @@ from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, Training, validated
 from fedaffect.inference.backbone import Backbone
-from fedaffect.learning.class_weights import class_weights as inverse_frequency
+from fedaffect.learning.balance import Balance
 from fedaffect.learning.gradient_steps import Steps
 from fedaffect.learning.learner import Correction, DivergedError, ExtraLoss, Fit, Outputs, Tensors
 from fedaffect.learning.softmax_regression import log_probabilities, loss_and_gradient
@@ -120,7 +120,7 @@ class HeadLearner:
         *,
         seed: int,
         extra_loss: ExtraLoss | None = None,
-        class_weights: npt.NDArray[np.float64] | None = None,
+        balance: Balance | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
         correction: Correction | None = None,
@@ -145,10 +145,10 @@ class HeadLearner:
                 f"algorithm.name: {self._algorithm} has a loss of its own, which a head without torch "
                 "cannot follow; use model.name=face_cnn"
             )
-        if class_weights is None:
+        if balance is None:
             label = self._seen.label[share.supervised]
             counts = np.bincount(label, minlength=len(self._corpus.classes))
-            class_weights = inverse_frequency(counts)
+            balance = Balance.of(self._training, counts)
         useful = np.unique(self._corpus.conversation[share.supervised])
         present = self._seen.present[self._modality]
         learning = [n for n in self._model if only is None or n in only]
@@ -164,7 +164,7 @@ class HeadLearner:
             for conversations in islice(order, wanted - taken):
                 item = rows_of(self._corpus, conversations)
                 item = item[np.isin(item, share.supervised) & present[item]]
-                loss, gradient = self._loss(item, class_weights)
+                loss, gradient = self._loss(item, balance)
                 for name in learning:
                     slope = gradient[name] + _corrected(correction, name, self._model[name])
                     if slope.any():  # where there was nothing to see, nothing is forgotten either
@@ -185,9 +185,7 @@ class HeadLearner:
         probability = np.where(present, said, np.float32(1 / said.shape[1]))
         return Outputs(item, probability, z, present.astype(np.float32))
 
-    def _loss(
-        self, item: Integers, class_weights: npt.NDArray[np.float64]
-    ) -> tuple[float, Tensors]:
+    def _loss(self, item: Integers, balance: Balance) -> tuple[float, Tensors]:
         """The objective over rows of the corpus, and its gradient by name."""
         training, label = self._training, self._seen.label[item]
         loss, of_weight, of_bias = loss_and_gradient(
@@ -195,7 +193,7 @@ class HeadLearner:
             label,
             self._model[WEIGHT],
             self._model[BIAS],
-            class_weights,
+            balance,
             training.label_smoothing,
         )
         factor = np.float32(training.task_weight)

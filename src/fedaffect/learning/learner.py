@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.learning.balance import Balance
 
 Tensors = dict[str, npt.NDArray[Any]]
 """Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
@@ -104,7 +105,7 @@ class Learner(Protocol):
         *,
         seed: int,
         extra_loss: ExtraLoss | None = None,
-        class_weights: npt.NDArray[np.float64] | None = None,
+        balance: Balance | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
         correction: Correction | None = None,
@@ -118,7 +119,7 @@ class Learner(Protocol):
         Args:
             seed: decides batches and dropout.
             extra_loss: an algorithm's own term, called on each batch's prediction.
-            class_weights: float64 [classes]; None = by the share's own label counts.
+            balance: None = by the share's own label counts.
             optimiser: the state a previous `Fit` returned; None = start afresh.
             teacher: probabilities [items of the corpus, classes] to distil from; None = the learner's own.
             correction: an algorithm's own part of every gradient.

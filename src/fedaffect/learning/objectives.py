@@ -20,11 +20,13 @@ def weighted_cross_entropy(
     class_weights: Tensor | None = None,
     label_smoothing: float = 0.0,
     focal: float = 0.0,
+    shift: Tensor | None = None,
 ) -> Tensor:
     """Σ w_y (1 - p_y)^γ (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, where it has none.
 
-    With smoothing, -log p_y is mixed with the mean of -log p over all classes. Of an utterance that is of
-    several classes, log p_y and w_y are their means by shares.
+    p is the softmax of logits + shift. With smoothing, -log p_y is mixed with the mean of -log p over all
+    classes, each by its part of softmax(shift), which is what p is where logits say nothing. Of an utterance
+    that is of several classes, log p_y and w_y are their means by shares.
 
     Args:
         logits: float [..., C].
@@ -33,6 +35,7 @@ def weighted_cross_entropy(
         class_weights: float [C], positive; None = all 1.
         label_smoothing: a label counts 1 - this, and every class alike for the rest.
         focal: γ (Lin et al. 2017); 0 = cross entropy.
+        shift: float [C], added to the logits; None = 0.
 
     Returns:
         A scalar.
@@ -45,7 +48,8 @@ def weighted_cross_entropy(
     rows, labels = logits[mask], label[mask]
     if len(rows) == 0:
         return rows.sum()
-    shared = labels.dim() == 2
+    shift = rows.new_zeros(rows.shape[-1]) if shift is None else shift
+    rows, shared = rows + shift, labels.dim() == 2
     if not focal and not label_smoothing and not shared:
         return functional.cross_entropy(rows, labels, weight=class_weights)
     log_probability = rows.log_softmax(dim=-1)
@@ -54,7 +58,7 @@ def weighted_cross_entropy(
     else:
         own = log_probability.gather(1, labels.unsqueeze(1)).squeeze(1)
     # torch's own smoothing gives each class its weight: those a client has none of would win.
-    each = -(1 - label_smoothing) * own - label_smoothing * log_probability.mean(dim=-1)
+    each = -(1 - label_smoothing) * own - label_smoothing * (log_probability @ shift.softmax(-1))
     if focal:  # at p_y = 1 the slope of 0^γ is infinite for γ < 1
         unknown = (-torch.expm1(own)).clamp_min(torch.finfo(own.dtype).eps)
         each = each * unknown**focal
@@ -143,6 +147,7 @@ def sdt_objective(
     batch: DialogueBatch,
     training: Training,
     class_weights: Tensor | None = None,
+    shift: Tensor | None = None,
     teacher: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, each summed over students; and a contrastive term if asked.
@@ -152,6 +157,7 @@ def sdt_objective(
 
     Args:
         class_weights: float [C]; None = all 1.
+        shift: float [C], added to logits where labels are learnt; None = 0.
         teacher: float [B, N, C], logits that students learn from; None = those of all modalities together.
 
     Returns:
@@ -169,12 +175,12 @@ def sdt_objective(
     """
     supervised = batch.supervised
     label = batch.label if batch.shares is None else batch.shares
-    sharpened = (training.label_smoothing, training.focal)
-    task = weighted_cross_entropy(prediction.logits, label, supervised, class_weights, *sharpened)
+    settings = (class_weights, training.label_smoothing, training.focal, shift)
+    task = weighted_cross_entropy(prediction.logits, label, supervised, *settings)
     student, distilled = torch.zeros_like(task), torch.zeros_like(task)
     for name, logits in prediction.students.items():
         rows = supervised & batch.present.get(name, batch.valid)
-        student = student + weighted_cross_entropy(logits, label, rows, class_weights, *sharpened)
+        student = student + weighted_cross_entropy(logits, label, rows, *settings)
         distilled = distilled + distillation(
             prediction.logits if teacher is None else teacher,
             logits,

@@ -1,9 +1,9 @@
 """Softmax regression with numpy: probabilities, and the loss with its gradient."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
+
+from fedaffect.learning.balance import Balance
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,27 +27,28 @@ def loss_and_gradient(
     label: npt.NDArray[np.int64],
     weight: Floats,
     bias: Floats,
-    class_weights: npt.NDArray[Any],
+    balance: Balance,
     label_smoothing: float = 0.0,
 ) -> tuple[float, Floats, Floats]:
     """Σ w_y (-Σ_c t_c log p_c) / Σ w_y, and its gradients by W and b; all 0 without items.
 
-    The target t is 1 - ε at the label y and ε / C more everywhere, as in `weighted_cross_entropy` of
-    `objectives`.
+    p is the softmax of W z + b + shift, and the target t is 1 - ε at the label y and ε softmax(shift) more
+    everywhere, as in `weighted_cross_entropy` of `objectives`.
 
     Args:
         z: float32 [n, d].
         label: int64 [n].
-        class_weights: w, [C], positive.
+        balance: w and the shift.
         label_smoothing: ε.
     """
     if not len(z):
         return 0.0, np.zeros_like(weight), np.zeros_like(bias)
-    log_probability = log_probabilities(z, weight, bias)
-    classes = len(bias)
-    target = np.full(log_probability.shape, label_smoothing / classes, np.float32)
+    log_probability = log_probabilities(z, weight, bias + balance.shift.astype(np.float32))
+    uninformed = np.exp(balance.shift)
+    target = np.tile(label_smoothing * uninformed / uninformed.sum(), (len(label), 1))
     target[np.arange(len(label)), label] += 1 - label_smoothing
-    share = (class_weights[label] / class_weights[label].sum()).astype(np.float32)
+    target = target.astype(np.float32)
+    share = (balance.weight[label] / balance.weight[label].sum()).astype(np.float32)
     error = share[:, None] * (np.exp(log_probability) - target)
     loss = -float(share @ (target * log_probability).sum(axis=1))
     return loss, error.T @ z, error.sum(axis=0)

@@ -15,7 +15,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.class_weights import class_weights as inverse_frequency
+from fedaffect.learning.balance import Balance
 from fedaffect.learning.learner import (
     Correction,
     DivergedError,
@@ -136,7 +136,7 @@ class ConversationTrainer:
         *,
         seed: int,
         extra_loss: ExtraLoss | None = None,
-        class_weights: npt.NDArray[np.float64] | None = None,
+        balance: Balance | None = None,
         optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
         correction: Correction | None = None,
@@ -145,12 +145,14 @@ class ConversationTrainer:
         work: float = 1.0,
         learning_rate: float | None = None,
     ) -> Fit:
-        if class_weights is None:
+        if balance is None:
             label = self._seen.label[share.supervised]
-            class_weights = inverse_frequency(
-                np.bincount(label, minlength=len(self._corpus.classes))
-            )
-        weight = torch.from_numpy(class_weights).to(self._device, torch.float32)
+            counts = np.bincount(label, minlength=len(self._corpus.classes))
+            balance = Balance.of(self._training, counts)
+        weight, shift = (
+            torch.from_numpy(array).to(self._device, torch.float32)
+            for array in (balance.weight, balance.shift)
+        )
         supervised = np.zeros(len(self._corpus) + 1, bool)
         supervised[share.supervised] = True
         counted = torch.from_numpy(supervised).to(self._device)
@@ -184,7 +186,9 @@ class ConversationTrainer:
                     prediction = self._forward(batch)
                     item = self._rows(conversations)
                     soft = None if taught is None else taught[item]
-                    loss, parts = sdt_objective(prediction, batch, self._training, weight, soft)
+                    loss, parts = sdt_objective(
+                        prediction, batch, self._training, weight, shift, soft
+                    )
                     if teacher is not None and not prediction.students:
                         raise UserError(
                             "algorithm.distil_from: server: this model has no students; use `fused`"

@@ -13,6 +13,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
 from fedaffect.federation.update import Update
+from fedaffect.learning.balance import Balance
 from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Learner, Outputs, Tensors
 from fedaffect.randomness import seed_for
 
@@ -98,7 +99,7 @@ class Client:
             self.share,
             seed=seed_for(experiment.seed, "fit", self.context.round, self.index),
             extra_loss=extra_loss,
-            class_weights=self._class_weights(state),
+            balance=self._balance(state),
             optimiser=with_prefix(memory, "optimiser"),
             teacher=teacher,
             correction=correction,
@@ -109,14 +110,10 @@ class Client:
         )
         return fit, fit.optimiser
 
-    def _class_weights(self, state: State) -> npt.NDArray[np.float64] | None:
-        rule = self.context.experiment.training.class_weights
-        if rule == "local":
-            return None
-        if rule == "none":
-            return np.ones(len(self.context.classes))
-        frequency = state["statistics/label_frequency"].astype(np.float64)
-        return np.divide(1.0, frequency, out=np.ones_like(frequency), where=frequency > 0)
+    def _balance(self, state: State) -> Balance:
+        training = self.context.experiment.training
+        everybody = state["statistics/label_frequency"] if training.asks_everybody else None
+        return Balance.of(training, self.counts, everybody)
 
 
 class Algorithm(ABC):
