@@ -33,8 +33,8 @@ class Balance:
 
         A logit that is shifted by log f_c while learning need not itself say how frequent a class is
         (Menon et al. 2021, eq. 10; between clients Zhang et al. 2022, "Federated Learning with Label
-        Distribution Skew via Logits Calibration"). Shifted by log(f_c / g_c), it says how frequent the class is
-        with everybody: posteriors of two populations that differ in their labels alone differ by just that.
+        Distribution Skew via Logits Calibration"). Shifted by log(f_c / g_c), it says how frequent the class
+        is with everybody: posteriors of populations that differ in their labels alone differ by just that.
 
         Args:
             counts: int64 [C], a client's own labelled items of each class.
