@@ -56,7 +56,7 @@ RUN = ("run", "tiny.toml", "--out", "run")
             [*RUN, "--set", "algorithm.name=no.where:X"],
             r"algorithm\.name: cannot import `no\.where`",
         ),
-        ([*RUN, "--set", "algorithm.mu=1"], r"algorithm FedAvg: mu: no such setting"),
+        ([*RUN, "--set", "algorithm.mu=1"], r"algorithm fedavg: mu: no such setting"),
         (
             [*RUN, "--set", "partition.clients=9"],
             r"partition\.clients: 9 clients cannot share 8.*most 8",

@@ -47,7 +47,7 @@ def test_its_settings_are_checked(place):
     done = place(
         "run", "tiny.toml", "--set", "algorithm.name=fair:Fair", "--set", "algorithm.power=-1"
     )
-    assert "algorithm Fair: power" in done.complaint
+    assert "algorithm fair: power" in done.complaint
 
 
 def test_what_the_page_points_to_is_there():

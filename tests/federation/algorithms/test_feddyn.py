@@ -101,5 +101,5 @@ def test_nothing_of_the_servers_or_the_clients_gradients_travels(two):
 
 
 def test_a_negative_strength_is_named():
-    with pytest.raises(UserError, match="algorithm FedDyn: strength"):
+    with pytest.raises(UserError, match="algorithm feddyn: strength"):
         FedDyn({"strength": -1})

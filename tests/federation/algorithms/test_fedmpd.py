@@ -295,7 +295,7 @@ def test_measures_tell_margins_and_how_far_classes_lie_apart(three):
     ],
 )
 def test_settings_that_make_no_sense_are_named(chosen, field):
-    with pytest.raises(UserError, match=rf"algorithm FedMPD: .*{field}"):
+    with pytest.raises(UserError, match=rf"algorithm fedmpd: .*{field}"):
         FedMPD(chosen)
 
 

@@ -76,7 +76,7 @@ def test_when_it_pulls(three, strength, state, pulled):
 
 
 def test_an_unknown_weighting_is_named():
-    with pytest.raises(UserError, match="algorithm FedProto: weighting"):
+    with pytest.raises(UserError, match="algorithm fedproto: weighting"):
         FedProto({"weighting": "best"})
 
 

@@ -50,7 +50,7 @@ def test_no_strength_is_fedavg_to_the_bit(tiny, simulate, optimiser):
 
 
 def test_a_negative_strength_is_named():
-    with pytest.raises(UserError, match="algorithm FedProx: strength"):
+    with pytest.raises(UserError, match="algorithm fedprox: strength"):
         FedProx({"strength": -1})
 
 

@@ -179,5 +179,5 @@ def test_a_lost_round_and_a_stop_change_nothing(survive):
 
 
 def test_settings_are_its_own():
-    with pytest.raises(UserError, match="algorithm FedTGPStyle: weighting: no such setting"):
+    with pytest.raises(UserError, match="algorithm fedtgp_style: weighting: no such setting"):
         FedTGPStyle({"weighting": "count"})

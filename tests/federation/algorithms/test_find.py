@@ -111,5 +111,5 @@ def test_what_is_no_algorithm_is_named(own_module, name, message):
 
 
 def test_settings_that_an_algorithm_does_not_have():
-    with pytest.raises(UserError, match="algorithm FedAvg: strength: no such setting"):
+    with pytest.raises(UserError, match="algorithm fedavg: strength: no such setting"):
         find(Section(name="fedavg", strength=1))

@@ -139,5 +139,5 @@ def test_a_lost_round_and_a_stop_change_nothing(survive):
 
 @pytest.mark.parametrize("setting", [{"strength": -1}, {"temperature": 0}])
 def test_settings_out_of_bounds_are_named(setting):
-    with pytest.raises(UserError, match=f"algorithm Moon: {next(iter(setting))}"):
+    with pytest.raises(UserError, match=f"algorithm moon: {next(iter(setting))}"):
         Moon(setting)

@@ -85,5 +85,5 @@ def test_it_survives_a_lost_round_and_a_stop(survive):
 
 
 def test_an_unknown_rule_is_named():
-    with pytest.raises(UserError, match="algorithm ServerOptimiser: rule"):
+    with pytest.raises(UserError, match="algorithm server_optimiser: rule"):
         ServerOptimiser({"rule": "adagrad"})

@@ -132,7 +132,8 @@ class Algorithm(ABC):
     settings: Any  # an instance of the class's own Settings
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.settings = validated(self.Settings, settings, f"algorithm {type(self).__name__}")
+        name = type(self).__module__.rpartition(".")[2]  # as it is asked for: a file's
+        self.settings = validated(self.Settings, settings, f"algorithm {name}")
         self.aggregator = WeightedMean()
 
     @abstractmethod
