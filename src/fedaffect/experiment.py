@@ -368,7 +368,7 @@ def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = first["msg"].removeprefix("Value error, ").replace("Field required", "is missing")
         if not field:  # of several fields at once, which the reason names
             raise UserError(f"{source}: {reason}") from None
         if first["type"] == "extra_forbidden":

@@ -102,7 +102,7 @@ def test_only_some_rows(ablation: Ablation) -> None:
             ("seeds = 3", "seedz = 3"),
             "seedz: no such setting; known here: base, columns, curve, name, rows, seeds",
         ),
-        (('title = "What parts are worth"', ""), "title: Field required"),
+        (('title = "What parts are worth"', ""), "title: is missing"),
         (('"parts"', '"a/b"'), "name: String should match"),
         (("seeds = 3", "seeds = 0"), "seeds: Input should be greater than or equal to 1"),
         (('"demo"', '"dome"'), "row `all`: dome: no such preset; give a .toml file or one of"),
