@@ -37,7 +37,12 @@ def import_corpus(
             "signals (WESAD, Empatica E4, DEAP, AMIGOS), or a table of windows of them."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder to make, replaced if it is a corpus; it never holds a pickle.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="Folder to make, or a corpus to replace; it never holds a pickle."
+        ),
+    ],
     modalities: Annotated[
         str | None, typer.Option(help="Which ones to keep, e.g. text,audio or eda; default: all.")
     ] = None,
@@ -152,7 +157,9 @@ def check(
 @app.command()
 def halve(
     folder: Annotated[Path, typer.Argument(help="Folder of an imported corpus.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder to make, with `first` and `second`, each replaced if it is a corpus.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for `first` and `second`, which it may have.")
+    ],
     seed: Annotated[int, typer.Option(min=0, help="Deals out the training part.")] = 0,
 ) -> None:
     """Part the training data in two that share nothing: to train a backbone on, and for clients."""
