@@ -20,6 +20,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.store import load
 from fedaffect.experiment import Experiment
 from fedaffect.federation.averaging import averaged, judged
+from fedaffect.learning.learner import Lesson
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.trainer import ConversationTrainer
 
@@ -109,7 +110,7 @@ def out_of_session(
         learner.set(statistics(corpus, rows))
         state, optimiser = learner.get(), None
         for epoch in range(1, epochs + 1):
-            fit = learner.fit(Share("heard", heard, rows), seed=epoch, optimiser=optimiser)
+            fit = learner.fit(Share("heard", heard, rows), Lesson(seed=epoch, optimiser=optimiser))
             optimiser, state = fit.optimiser, averaged(learner.get(), state, KEEP, epoch)
         learner.set({n: a for n, a in judged(state).items() if n.startswith("model/")})
         outputs = learner.predict(held[session == left_out])

@@ -13,7 +13,7 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.events import read
 from fedaffect.federation.rounds import Outcome
 from fedaffect.federation.simulation import Simulation
-from fedaffect.learning.learner import Fit, Outputs
+from fedaffect.learning.learner import Fit, Lesson, Outputs
 
 BASE = (
     "model.width=8",
@@ -114,8 +114,8 @@ class Stub:
     def set(self, tensors: Mapping[str, np.ndarray]) -> None:
         self.weight = tensors["model/w"].copy()
 
-    def fit(self, share: Any, **arguments: Any) -> Fit:
-        self.fits.append({"share": share.name, "start": self.weight.copy(), **arguments})
+    def fit(self, share: Any, lesson: Lesson) -> Fit:
+        self.fits.append({"share": share.name, "start": self.weight.copy(), **vars(lesson)})
         self.weight = np.array(self.learnt[share.name], np.float32)
         return Fit(1.0, {"task": 1.0}, 1)
 

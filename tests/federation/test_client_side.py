@@ -277,9 +277,9 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
         def __getattr__(self, name):
             return getattr(self._learner, name)
 
-        def fit(self, share, **arguments):
-            used.append(arguments["balance"].weight)
-            return self._learner.fit(share, **arguments)
+        def fit(self, share, lesson):
+            used.append(lesson.balance.weight)
+            return self._learner.fit(share, lesson)
 
     wider = replace(corpus, classes=(*corpus.classes, "never"))
     done = simulate(
@@ -302,9 +302,9 @@ def test_logits_are_adjusted_by_a_clients_labels_against_everybodys(tiny, simula
         def __getattr__(self, name):
             return getattr(self._learner, name)
 
-        def fit(self, share, **arguments):
-            used[share.name] = arguments["balance"].shift
-            return self._learner.fit(share, **arguments)
+        def fit(self, share, lesson):
+            used[share.name] = lesson.balance.shift
+            return self._learner.fit(share, lesson)
 
     settings = ("rounds.count=1", "training.logit_adjustment=federated")
     done = simulate(tiny("fedavg", *settings), wrap=Noting)
@@ -373,9 +373,9 @@ def test_stragglers_take_their_share_of_the_steps(tiny, simulate, name):
         def __getattr__(self, attribute):
             return getattr(self._learner, attribute)
 
-        def fit(self, share, **arguments):
-            fit = self._learner.fit(share, **arguments)
-            asked.append((arguments["work"], fit.steps))
+        def fit(self, share, lesson):
+            fit = self._learner.fit(share, lesson)
+            asked.append((lesson.work, fit.steps))
             return fit
 
     done = simulate(experiment, wrap=Noting)

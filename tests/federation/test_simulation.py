@@ -129,8 +129,8 @@ def interrupted(simulate, monkeypatch):
             def __getattr__(self, name):
                 return getattr(self._learner, name)
 
-            def fit(self, share, **arguments):
-                fit = self._learner.fit(share, **arguments)
+            def fit(self, share, lesson):
+                fit = self._learner.fit(share, lesson)
                 saboteur.at("fitted")
                 return fit
 

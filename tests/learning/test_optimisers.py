@@ -9,7 +9,7 @@ from torch.nn import Parameter
 
 from fedaffect.corpus.partition import pooled
 from fedaffect.experiment import Experiment, Training
-from fedaffect.learning.learner import Correction
+from fedaffect.learning.learner import Correction, Lesson
 from fedaffect.learning.optimisers import Corrected, leave_untouched, optimiser_for, state_of
 from fedaffect.learning.trainer import ConversationTrainer
 
@@ -24,7 +24,7 @@ def fitted(corpus, *settings, start=None, **arguments):
     learner = ConversationTrainer(corpus, Experiment().with_settings([*small, *settings]))
     if start is not None:
         learner.set(start)
-    fit = learner.fit(pooled(corpus)[0], seed=1, **arguments)
+    fit = learner.fit(pooled(corpus)[0], Lesson(seed=1, **arguments))
     return fit, learner.get()
 
 
@@ -133,9 +133,9 @@ def test_only_what_is_named_learns(corpus):
     assert moved(start, after) == head
     assert {n.split("/")[1] for n in fit.optimiser} == {"classify"}
     learner = ConversationTrainer(corpus, Experiment())
-    learner.fit(pooled(corpus)[0], seed=1, only=head)
+    learner.fit(pooled(corpus)[0], Lesson(seed=1, only=head))
     before = learner.get()
-    learner.fit(pooled(corpus)[0], seed=1)
+    learner.fit(pooled(corpus)[0], Lesson(seed=1))
     assert moved(before, learner.get()) == set(before)  # nothing stays frozen
 
 
@@ -173,7 +173,7 @@ def test_a_fit_tells_what_no_data_reached(corpus, model, without):
     experiment = Experiment().with_settings([f"model.name={model}", "model.width=8"])
     learner = ConversationTrainer(replace(corpus, present=there), experiment)
     start = learner.get()
-    fit = learner.fit(pooled(corpus)[0], seed=1)
+    fit = learner.fit(pooled(corpus)[0], Lesson(seed=1))
     found = {"/".join(name.split("/")[1:3]) for name in fit.untouched}
     assert found == (READS_AUDIO[model] if without else set())
     if without:

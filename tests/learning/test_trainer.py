@@ -11,7 +11,7 @@ from fedaffect.corpus.partition import Share, pooled
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.balance import Balance, class_weights
-from fedaffect.learning.learner import DivergedError
+from fedaffect.learning.learner import DivergedError, Lesson
 from fedaffect.learning.trainer import ConversationTrainer
 
 
@@ -43,7 +43,7 @@ EVEN = Balance(np.ones(3), np.zeros(3))
 
 def fitted(corpus, *settings, share=None, seed=1, **arguments):
     learner = trainer(corpus, *settings)
-    fit = learner.fit(share or pooled(corpus)[0], seed=seed, **arguments)
+    fit = learner.fit(share or pooled(corpus)[0], Lesson(seed=seed, **arguments))
     return fit, learner
 
 
@@ -76,7 +76,7 @@ def test_tensors_are_copies(corpus):
     learner = trainer(corpus)
     got = learner.get()
     before = bits(got)
-    learner.fit(pooled(corpus)[0], seed=0)
+    learner.fit(pooled(corpus)[0], Lesson(seed=0))
     assert bits(got) == before
     learner.set(got)
     for array in got.values():
@@ -163,16 +163,16 @@ def test_what_was_learnt_before_leaves_no_trace(corpus):
     _, fresh = fitted(corpus, "model.dropout=0.4")
     used = trainer(corpus, "model.dropout=0.4")
     start = used.get()
-    used.fit(pooled(corpus)[0], seed=50)
+    used.fit(pooled(corpus)[0], Lesson(seed=50))
     used.predict(np.arange(2))
     used.set(start)
-    used.fit(pooled(corpus)[0], seed=1)
+    used.fit(pooled(corpus)[0], Lesson(seed=1))
     assert bits(used.get()) == bits(fresh.get())
 
 
 def test_it_learns(corpus):
     learner = trainer(corpus, "model.dropout=0")
-    losses = [learner.fit(pooled(corpus)[0], seed=i).loss for i in range(15)]
+    losses = [learner.fit(pooled(corpus)[0], Lesson(seed=i)).loss for i in range(15)]
     assert losses[-1] < 0.7 * losses[0]
 
 
@@ -243,7 +243,7 @@ def test_nothing_to_learn_changes_nothing(corpus):
     empty = Share("empty", np.array([0]), np.zeros(0, np.int64))
     learner = trainer(corpus)
     before = bits(learner.get())
-    fit = learner.fit(empty, seed=0)
+    fit = learner.fit(empty, Lesson(seed=0))
     assert (fit.loss, fit.steps) == (0.0, 0)
     assert bits(learner.get()) == before
 
@@ -296,10 +296,10 @@ def test_who_takes_labels_for_others_does_not_learn_from_votes(corpus):
     own = replace(share, label=(corpus.label[share.supervised] + 1) % 3)
     learner = trainer(several, "training.soft_labels=true")
     with learner.seeing(own.view(several)):
-        learner.fit(share, seed=1)
+        learner.fit(share, Lesson(seed=1))
     hard = trainer(corpus)
     with hard.seeing(own.view(corpus)):
-        hard.fit(share, seed=1)
+        hard.fit(share, Lesson(seed=1))
     assert bits(learner.get()) == bits(hard.get())
 
 
@@ -346,19 +346,19 @@ def test_going_on_with_it_is_as_if_one_had_never_stopped(corpus):
     _, learner = fitted(corpus, *settings)
     whole = trainer(corpus, *settings, "training.local_epochs=2")
     parts = trainer(corpus, *settings)
-    whole.fit(share, seed=1)
-    state = parts.fit(share, seed=1).optimiser
+    whole.fit(share, Lesson(seed=1))
+    state = parts.fit(share, Lesson(seed=1)).optimiser
     middle = parts.get()
     assert bits(middle) == bits(learner.get())
     other = trainer(corpus, *settings)
     other.set(middle)
-    fit = other.fit(share, seed=1, optimiser=state)
+    fit = other.fit(share, Lesson(seed=1, optimiser=state))
     assert fit.optimiser["optimiser/classify/bias/step"] == 2
     for name, array in whole.get().items():
         np.testing.assert_allclose(other.get()[name], array, atol=1e-5)  # order of a sum apart
     forgetful = trainer(corpus, *settings)
     forgetful.set(middle)
-    forgetful.fit(share, seed=1)
+    forgetful.fit(share, Lesson(seed=1))
     assert max(abs(forgetful.get()[n] - a).max() for n, a in whole.get().items()) > 1e-3
 
 
@@ -470,7 +470,7 @@ def test_a_server_cannot_teach_a_model_without_students(corpus):
     plain = Experiment().with_settings(["model={name='early_fusion', width=8}"])
     learner = ConversationTrainer(corpus, plain)
     with pytest.raises(UserError, match="this model has no students"):
-        learner.fit(pooled(corpus)[0], seed=0, teacher=soft)
+        learner.fit(pooled(corpus)[0], Lesson(seed=0, teacher=soft))
 
 
 # --- a client's own view of the corpus ------------------------------------------------------------
@@ -488,8 +488,8 @@ def test_who_sees_a_view_learns_and_predicts_as_if_there_were_nothing_else(corpu
     view, share = view_of(corpus), pooled(corpus)[0]
     learner, other = trainer(corpus), trainer(view)
     with learner.seeing(view):
-        fit, predicted = learner.fit(share, seed=1), learner.predict(np.arange(6))
-    assert (fit, bits(learner.get())) == (other.fit(share, seed=1), bits(other.get()))
+        fit, predicted = learner.fit(share, Lesson(seed=1)), learner.predict(np.arange(6))
+    assert (fit, bits(learner.get())) == (other.fit(share, Lesson(seed=1)), bits(other.get()))
     assert bits(vars(predicted) | {"embedding_by_modality": np.zeros(0)}) == bits(
         vars(other.predict(np.arange(6))) | {"embedding_by_modality": np.zeros(0)}
     )
@@ -509,5 +509,5 @@ def test_a_view_ends_whatever_happened_in_it(corpus):
     other = trainer(corpus)
     other.set({**learner.get(), **statistics})
     share = pooled(corpus)[0]
-    assert learner.fit(share, seed=1) == other.fit(share, seed=1)
+    assert learner.fit(share, Lesson(seed=1)) == other.fit(share, Lesson(seed=1))
     assert bits(learner.get()) == bits(other.get())

@@ -1,6 +1,6 @@
 """The learner of a client that holds a forest: items are rows of columns, whatever they are windows of."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from typing import Any
@@ -15,10 +15,9 @@ from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.inference.forest import Forest, padded
-from fedaffect.learning.balance import Balance
 from fedaffect.learning.forest_bagging import FEWEST, grow
 from fedaffect.learning.forest_random import Grid, even_grid, standard_grid
-from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Outputs, Tensors, ensure_fitting
+from fedaffect.learning.learner import Fit, Lesson, Outputs, Tensors, ensure_fitting
 
 FLOOR = 1e-6
 ALGORITHMS = ("forest", "local", "centralised")
@@ -160,33 +159,20 @@ class ForestLearner:
             seed=seed,
         )
 
-    def fit(
-        self,
-        share: Share,
-        *,
-        seed: int,
-        extra_loss: ExtraLoss | None = None,
-        balance: Balance | None = None,
-        optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
-        teacher: npt.NDArray[np.float32] | None = None,
-        correction: Correction | None = None,
-        only: Collection[str] | None = None,
-        epochs: int | None = None,
-        work: float = 1.0,
-        learning_rate: float | None = None,
-    ) -> Fit:
+    def fit(self, share: Share, lesson: Lesson) -> Fit:
         """Grow a forest on the share, from nothing; with less `work`, of fewer trees.
 
         Raises:
             UserError: an algorithm that needs a gradient.
         """
-        if extra_loss or teacher is not None or correction or only is not None:
+        demands = (lesson.extra_loss, lesson.teacher, lesson.correction, lesson.only)
+        if any(demand is not None for demand in demands):
             raise UserError(
                 "algorithm.name: a forest has no gradient that this could change; use forest, "
                 "local or centralised"
             )
-        trees = ceil(work * self.settings.trees)
-        found = self.grown(share.supervised, trees, seed)
+        trees = ceil(lesson.work * self.settings.trees)
+        found = self.grown(share.supervised, trees, lesson.seed)
         if found is None:
             return Fit(0.0, {}, 0)
         self._forest = padded(found, self._nodes)

@@ -1,9 +1,8 @@
 """The learner of a client too small for torch: a linear head on what a frozen backbone makes of images."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from fedaffect.experiment import Experiment, Section, Training, validated
 from fedaffect.inference.backbone import Backbone
 from fedaffect.learning.balance import Balance
 from fedaffect.learning.gradient_steps import Steps
-from fedaffect.learning.learner import Correction, DivergedError, ExtraLoss, Fit, Outputs, Tensors
+from fedaffect.learning.learner import Correction, DivergedError, Fit, Lesson, Outputs, Tensors
 from fedaffect.learning.softmax_regression import log_probabilities, loss_and_gradient
 
 WEIGHT, BIAS = "model/classify/weight", "model/classify/bias"
@@ -114,21 +113,7 @@ class HeadLearner:
         finally:
             self._seen = before
 
-    def fit(
-        self,
-        share: Share,
-        *,
-        seed: int,
-        extra_loss: ExtraLoss | None = None,
-        balance: Balance | None = None,
-        optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
-        teacher: npt.NDArray[np.float32] | None = None,
-        correction: Correction | None = None,
-        only: Collection[str] | None = None,
-        epochs: int | None = None,
-        work: float = 1.0,
-        learning_rate: float | None = None,
-    ) -> Fit:
+    def fit(self, share: Share, lesson: Lesson) -> Fit:
         """Minimise the weighted cross entropy.
 
         What the algorithms of the package add to a loss is of embeddings. These are fixed here, so it is a
@@ -138,25 +123,25 @@ class HeadLearner:
             UserError: a loss of somebody's own algorithm, which may be of something else; or a teacher, for
                 there are no students.
         """
-        if teacher is not None:
+        if lesson.teacher is not None:
             raise UserError("algorithm.distil_from: server: a head has no students; use `fused`")
-        if extra_loss is not None and ":" in self._algorithm:
+        if lesson.extra_loss is not None and ":" in self._algorithm:
             raise UserError(
                 f"algorithm.name: {self._algorithm} has a loss of its own, which a head without torch "
                 "cannot follow; use model.name=face_cnn"
             )
+        balance = lesson.balance
         if balance is None:
             label = self._seen.label[share.supervised]
             counts = np.bincount(label, minlength=len(self._corpus.classes))
             balance = Balance.of(self._training, counts)
         useful = np.unique(self._corpus.conversation[share.supervised])
         present = self._seen.present[self._modality]
-        learning = [n for n in self._model if only is None or n in only]
+        learning = [n for n in self._model if lesson.only is None or n in lesson.only]
         untouched = set(learning)
-        steps = Steps(self._training, learning_rate or self._training.learning_rate, optimiser)
-        per_epoch = ceil(len(useful) / self._training.batch_size)
-        wanted = ceil(work * (epochs or self._training.local_epochs) * per_epoch)
-        random = np.random.default_rng(seed)
+        steps = Steps(self._training, lesson.rate(self._training), lesson.optimiser)
+        wanted = lesson.steps(self._training, len(useful))
+        random = np.random.default_rng(lesson.seed)
         taken, total, items = 0, 0.0, 0
         while taken < wanted:
             total, items = 0.0, 0
@@ -166,7 +151,7 @@ class HeadLearner:
                 item = item[np.isin(item, share.supervised) & present[item]]
                 loss, gradient = self._loss(item, balance)
                 for name in learning:
-                    slope = gradient[name] + _corrected(correction, name, self._model[name])
+                    slope = gradient[name] + _corrected(lesson.correction, name, self._model[name])
                     if slope.any():  # where there was nothing to see, nothing is forgotten either
                         steps.take(name, self._model[name], slope)
                         untouched.discard(name)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.experiment import Training
 from fedaffect.learning.balance import Balance
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -35,6 +37,43 @@ class Correction:
     anchor: Tensors = field(default_factory=dict)
     strength: float = 0.0
     slope: Tensors = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How to learn from a share, once.
+
+    Attributes:
+        seed: decides batches and dropout.
+        balance: what makes up for its mixture of labels; None = by the share's own label counts.
+        extra_loss: an algorithm's own term, called on each batch's prediction.
+        teacher: probabilities [items of the corpus, classes] to distil from; None = the learner's own.
+        correction: an algorithm's own part of every gradient.
+        only: the parameters (`model/...`) that learn, the others staying as they are; None = all.
+        epochs: instead of the experiment's local epochs.
+        work: the share of the epochs' steps that is taken before it stops, at least one step.
+        learning_rate: instead of the experiment's, as its schedule has it.
+        optimiser: the state a previous `Fit` returned; None = start afresh.
+    """
+
+    seed: int
+    balance: Balance | None = None
+    extra_loss: ExtraLoss | None = None
+    teacher: npt.NDArray[np.float32] | None = None
+    correction: Correction | None = None
+    only: Collection[str] | None = None
+    epochs: int | None = None
+    work: float = 1.0
+    learning_rate: float | None = None
+    optimiser: Mapping[str, npt.NDArray[Any]] | None = None
+
+    def rate(self, training: Training) -> float:
+        return self.learning_rate or training.learning_rate
+
+    def steps(self, training: Training, conversations: int) -> int:
+        """How many optimiser steps are taken on so many conversations."""
+        an_epoch = ceil(conversations / training.batch_size)
+        return ceil(self.work * (self.epochs or training.local_epochs) * an_epoch)
 
 
 @dataclass(frozen=True)
@@ -99,35 +138,8 @@ class Learner(Protocol):
     def seeing(self, view: ConversationCorpus) -> AbstractContextManager[None]:
         """While it lasts, learn from and predict for the corpus as somebody has it; see `Share.view`."""
 
-    def fit(
-        self,
-        share: Share,
-        *,
-        seed: int,
-        extra_loss: ExtraLoss | None = None,
-        balance: Balance | None = None,
-        optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
-        teacher: npt.NDArray[np.float32] | None = None,
-        correction: Correction | None = None,
-        only: Collection[str] | None = None,
-        epochs: int | None = None,
-        work: float = 1.0,
-        learning_rate: float | None = None,
-    ) -> Fit:
-        """Learn from a share for the experiment's local epochs, starting from what `set` loaded.
-
-        Args:
-            seed: decides batches and dropout.
-            extra_loss: an algorithm's own term, called on each batch's prediction.
-            balance: None = by the share's own label counts.
-            optimiser: the state a previous `Fit` returned; None = start afresh.
-            teacher: probabilities [items of the corpus, classes] to distil from; None = the learner's own.
-            correction: an algorithm's own part of every gradient.
-            only: the parameters (`model/...`) that learn, the others staying as they are; None = all.
-            epochs: instead of the experiment's local epochs.
-            work: the share of the epochs' steps that is taken before it stops, at least one step.
-            learning_rate: instead of the experiment's, as its schedule has it.
-        """
+    def fit(self, share: Share, lesson: Lesson) -> Fit:
+        """Learn from a share for the experiment's local epochs, starting from what `set` loaded."""
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
         """Outputs for every utterance of the conversations, in row order."""

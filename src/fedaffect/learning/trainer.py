@@ -1,9 +1,8 @@
 """The torch learner: one model over conversations, weights swapped in place from client to client."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,9 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.balance import Balance
 from fedaffect.learning.learner import (
-    Correction,
     DivergedError,
-    ExtraLoss,
     Fit,
+    Lesson,
     Outputs,
     Tensors,
     ensure_fitting,
@@ -39,6 +37,9 @@ from fedaffect.models import build
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 from fedaffect.randomness import seed_for
+
+Objective = Callable[[DialogueBatch, torch.Tensor], tuple[torch.Tensor, dict[str, torch.Tensor]]]
+"""`(batch, item)` to the loss, a scalar, and its parts; `item` as in `ExtraLoss`."""
 
 PREDICTION_BATCH = 16
 TINY = 1e-12
@@ -130,72 +131,36 @@ class ConversationTrainer:
         finally:
             self._see(before)
 
-    def fit(
-        self,
-        share: Share,
-        *,
-        seed: int,
-        extra_loss: ExtraLoss | None = None,
-        balance: Balance | None = None,
-        optimiser: Mapping[str, npt.NDArray[Any]] | None = None,
-        teacher: npt.NDArray[np.float32] | None = None,
-        correction: Correction | None = None,
-        only: Collection[str] | None = None,
-        epochs: int | None = None,
-        work: float = 1.0,
-        learning_rate: float | None = None,
-    ) -> Fit:
-        if balance is None:
-            label = self._seen.label[share.supervised]
-            counts = np.bincount(label, minlength=len(self._corpus.classes))
-            balance = Balance.of(self._training, counts)
-        weight, shift = (
-            torch.from_numpy(array).to(self._device, torch.float32)
-            for array in (balance.weight, balance.shift)
-        )
+    def fit(self, share: Share, lesson: Lesson) -> Fit:
+        training, learning = self._training, self._parameters
+        if lesson.only is not None:
+            learning = {n: p for n, p in learning.items() if n in lesson.only}
+        stepper = optimiser_for(learning, training, lesson.rate(training), lesson.optimiser)
+        corrected = Corrected(lesson.correction, learning) if lesson.correction else None
+        objective = self._objective(share, lesson)
         supervised = np.zeros(len(self._corpus) + 1, bool)
         supervised[share.supervised] = True
         counted = torch.from_numpy(supervised).to(self._device)
-        taught = None if teacher is None else self._padded(teacher, 1.0).clamp_min(TINY).log()
         # A conversation with nothing to learn from teaches nothing: leave it out.
         useful = np.unique(self._corpus.conversation[share.supervised])
         rows = np.isin(self._corpus.conversation, useful)
         lacking = not all(present[rows].any() for present in self._seen.present.values())
+        untouched = set(learning) if lacking else set()
 
-        learning = self._parameters
-        if only is not None:
-            learning = {n: p for n, p in learning.items() if n in only}
-        rate = learning_rate or self._training.learning_rate
-        stepper = optimiser_for(learning, self._training, rate, optimiser)
-        corrected = Corrected(correction, learning) if correction else None
-        per_epoch = ceil(len(useful) / self._training.batch_size)
-        wanted = ceil(work * (epochs or self._training.local_epochs) * per_epoch)
-        random = np.random.default_rng(seed)
-        torch.manual_seed(seed)  # dropout, of numbers and of modalities
+        wanted = lesson.steps(training, len(useful))
+        random = np.random.default_rng(lesson.seed)
+        torch.manual_seed(lesson.seed)  # dropout, of numbers and of modalities
         self._model.train()
         steps, sums, items = 0, dict[str, float](), 0
-        untouched = set(learning) if lacking else set()
         with _frozen(self._parameters, learning):
             while steps < wanted:
                 sums, items = {}, 0
-                order = shuffled(useful, self._training.batch_size, random)
+                order = shuffled(useful, training.batch_size, random)
                 for conversations in islice(order, wanted - steps):
                     batch = self._batch(conversations, counted)
-                    if self._training.modality_dropout:
-                        batch = hide_modalities(batch, self._training.modality_dropout)
-                    prediction = self._forward(batch)
-                    item = self._rows(conversations)
-                    soft = None if taught is None else taught[item]
-                    loss, parts = sdt_objective(
-                        prediction, batch, self._training, weight, shift, soft
-                    )
-                    if teacher is not None and not prediction.students:
-                        raise UserError(
-                            "algorithm.distil_from: server: this model has no students; use `fused`"
-                        )
-                    if extra_loss is not None:
-                        extra = extra_loss(prediction, batch, item)
-                        loss, parts = loss + extra, {**parts, "extra": extra}
+                    if training.modality_dropout:
+                        batch = hide_modalities(batch, training.modality_dropout)
+                    loss, parts = objective(batch, self._rows(conversations))
                     stepper.zero_grad(set_to_none=True)
                     loss.backward()  # type: ignore[no-untyped-call]
                     if lacking:
@@ -211,9 +176,41 @@ class ConversationTrainer:
                 if not np.isfinite(sums["loss"]):
                     raise DivergedError(f"the loss is not finite after {steps} steps")
         means = {name: total / max(items, 1) for name, total in sums.items()}
-        keeps = self._training.optimiser_state == "keep"
+        keeps = training.optimiser_state == "keep"
         state = state_of(stepper, learning) if keeps else {}
         return Fit(means.pop("loss", 0.0), means, steps, state, frozenset(untouched))
+
+    def _objective(self, share: Share, lesson: Lesson) -> Objective:
+        """What a lesson minimises: the experiment's objective and what the algorithm adds to it."""
+        balance = lesson.balance
+        if balance is None:
+            label = self._seen.label[share.supervised]
+            counts = np.bincount(label, minlength=len(self._corpus.classes))
+            balance = Balance.of(self._training, counts)
+        weight, shift = (
+            torch.from_numpy(array).to(self._device, torch.float32)
+            for array in (balance.weight, balance.shift)
+        )
+        taught = None
+        if lesson.teacher is not None:
+            taught = self._padded(lesson.teacher, 1.0).clamp_min(TINY).log()
+
+        def objective(
+            batch: DialogueBatch, item: torch.Tensor
+        ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            prediction = self._forward(batch)
+            if taught is not None and not prediction.students:
+                raise UserError(
+                    "algorithm.distil_from: server: this model has no students; use `fused`"
+                )
+            soft = None if taught is None else taught[item]
+            loss, parts = sdt_objective(prediction, batch, self._training, weight, shift, soft)
+            if lesson.extra_loss is None:
+                return loss, parts
+            extra = lesson.extra_loss(prediction, batch, item)
+            return loss + extra, {**parts, "extra": extra}
+
+        return objective
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
         nobody = torch.zeros(len(self._corpus) + 1, dtype=torch.bool, device=self._device)

@@ -13,7 +13,7 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Client, Context
 from fedaffect.federation.selection import select
 from fedaffect.federation.update import Update
-from fedaffect.learning.learner import DivergedError, Fit
+from fedaffect.learning.learner import DivergedError, Fit, Lesson
 from fedaffect.randomness import seed_for
 
 A, B, C, NOBODY = "anger", "joy", "calm", UNLABELLED
@@ -86,10 +86,10 @@ class Faltering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._learner, name)
 
-    def fit(self, share: Share, *, seed: int, **arguments: Any) -> Fit:
-        if seed == self._seed:
+    def fit(self, share: Share, lesson: Lesson) -> Fit:
+        if lesson.seed == self._seed:
             raise DivergedError("on purpose")
-        return self._learner.fit(share, seed=seed, **arguments)
+        return self._learner.fit(share, lesson)
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Clients with the objective ½ a (w - b)² and plain gradient steps: rounds for paper and pencil."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from fedaffect.experiment import Experiment, Training
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, State
 from fedaffect.federation.client_side import guard
 from fedaffect.federation.update import Update
-from fedaffect.learning.learner import Correction, Fit, Tensors
+from fedaffect.learning.learner import Correction, Fit, Lesson, Tensors
 
 PLAIN = (
     "training.optimiser=sgd",
@@ -49,22 +48,11 @@ class Quadratic:
         assert tensors.keys() == self.model.keys()
         self.model = {name: w.copy() for name, w in tensors.items()}
 
-    def fit(
-        self,
-        share: Share,
-        *,
-        optimiser: Mapping[str, np.ndarray] | None = None,
-        correction: Correction | None = None,
-        only: Collection[str] | None = None,
-        epochs: int | None = None,
-        work: float = 1.0,
-        learning_rate: float | None = None,
-        **_: Any,
-    ) -> Fit:
-        bowl, rate = self.bowls[share.name], learning_rate or self.training.learning_rate
-        added = correction or Correction()
-        velocity = dict(optimiser or {})
-        steps = ceil(work * (epochs or self.training.local_epochs) * bowl.steps)
+    def fit(self, share: Share, lesson: Lesson) -> Fit:
+        bowl, rate = self.bowls[share.name], lesson.rate(self.training)
+        added, only = lesson.correction or Correction(), lesson.only
+        velocity = dict(lesson.optimiser or {})
+        steps = ceil(lesson.work * (lesson.epochs or self.training.local_epochs) * bowl.steps)
         for _step in range(steps):
             for name in [n for n in self.model if only is None or n in only]:
                 w, moment = self.model[name], f"optimiser/{name}"

@@ -8,6 +8,7 @@ import pytest
 from fedaffect.corpus.partition import Share
 from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms.fedavg import FedAvg
+from fedaffect.learning.learner import Lesson
 from fedaffect.learning.trainer import ConversationTrainer
 
 from .quadratic import Bowl, federation
@@ -58,8 +59,8 @@ class SameDraws:
     def __getattr__(self, name):
         return getattr(self._learner, name)
 
-    def fit(self, share, *, seed, **arguments):
-        return self._learner.fit(share, seed=7, **arguments)
+    def fit(self, share, lesson):
+        return self._learner.fit(share, replace(lesson, seed=7))
 
 
 @pytest.mark.parametrize("clients", [2, 3])
@@ -122,9 +123,9 @@ def test_a_tensor_is_averaged_over_those_whose_data_reached_it(absent, blockwise
     learner = two.clients[0].learner
     fit = learner.fit
 
-    def without_audio(share, **arguments):
+    def without_audio(share, lesson):
         lacks = share.name in {f"client-{i}" for i in absent}
-        return replace(fit(share, **arguments), untouched=frozenset(["model/audio"] * lacks))
+        return replace(fit(share, lesson), untouched=frozenset(["model/audio"] * lacks))
 
     learner.fit = without_audio
     state = two.play(FedAvg({"blockwise": blockwise}))
@@ -163,7 +164,7 @@ def test_an_encoder_of_what_one_client_alone_has_is_that_clients(
     mixed = model("mixed", both)
     learner = ConversationTrainer(partly, tiny())
     start = learner.get()
-    of_audio = learner.fit(both[1], seed=0).untouched
+    of_audio = learner.fit(both[1], Lesson(seed=0)).untouched
     assert {"model/project/audio/weight", "model/student/audio/weight"} < of_audio < start.keys()
     for name in start:
         assert np.array_equal(apart[name], alone[name]) == (name in of_audio), name

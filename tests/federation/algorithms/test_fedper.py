@@ -63,9 +63,9 @@ def test_in_turns_the_body_learns_below_the_head_that_was_learnt(two):
     learner = two.clients[0].learner
     fit = learner.fit
 
-    def watched(share, *, only=None, epochs=None, **arguments):
-        seen.append((number(learner.model, HEAD), set(only), epochs))
-        return fit(share, only=only, epochs=epochs, **arguments)
+    def watched(share, lesson):
+        seen.append((number(learner.model, HEAD), set(lesson.only), lesson.epochs))
+        return fit(share, lesson)
 
     learner.fit = watched
     two.play(FedPer({"schedule": "alternating", "head_epochs": 3}), [[0]])

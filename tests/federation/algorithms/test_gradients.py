@@ -1,5 +1,7 @@
 """After round 1 the paper's two additions reach what they are meant to train, in a real SDT."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -15,19 +17,21 @@ class Probe:
     def __getattr__(self, name):
         return getattr(self._learner, name)
 
-    def fit(self, share, *, extra_loss=None, **arguments):
+    def fit(self, share, lesson):
         module = self._learner._model
 
         def noted(*batch):
-            value = extra_loss(*batch)
+            value = lesson.extra_loss(*batch)
             if not self.regulariser:
                 names, parameters = zip(*module.named_parameters(), strict=True)
                 found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
                 self.regulariser = dict(zip(names, found, strict=True))
             return value
 
-        fit = self._learner.fit(share, extra_loss=noted if extra_loss else None, **arguments)
-        if extra_loss:
+        fit = self._learner.fit(
+            share, replace(lesson, extra_loss=noted if lesson.extra_loss else None)
+        )
+        if lesson.extra_loss:
             self.whole = {n: p.grad.clone() for n, p in module.named_parameters()}
         return fit
 

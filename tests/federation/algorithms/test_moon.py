@@ -9,7 +9,7 @@ import torch
 from fedaffect.corpus.partition import pooled
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.moon import Moon
-from fedaffect.learning.learner import Outputs
+from fedaffect.learning.learner import Lesson, Outputs
 from fedaffect.learning.trainer import ConversationTrainer
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
@@ -109,7 +109,7 @@ def test_predicting_leaves_no_trace_in_learning(make_corpus, tiny):
             learner.set({n: a + 0.1 for n, a in start.items()})
             learner.predict(share.conversations)
         learner.set(start)
-        learner.fit(share, seed=3)
+        learner.fit(share, Lesson(seed=3))
         return bits(learner.get())
 
     assert learnt(0) == learnt(1)

@@ -25,10 +25,10 @@ class Fragile:
     def __getattr__(self, attribute):
         return getattr(self._learner, attribute)
 
-    def fit(self, share, **arguments):
+    def fit(self, share, lesson):
         if share.name == self._name:
             raise DivergedError("the loss is not finite after 3 steps")
-        return self._learner.fit(share, **arguments)
+        return self._learner.fit(share, lesson)
 
 
 def local(experiment, corpus, folder, fragile=""):

@@ -14,7 +14,7 @@ from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
 from fedaffect.federation.update import Update
 from fedaffect.learning.balance import Balance
-from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Learner, Outputs, Tensors
+from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Learner, Lesson, Outputs, Tensors
 from fedaffect.randomness import seed_for
 
 State = Tensors
@@ -88,7 +88,7 @@ class Client:
         only: Collection[str] | None = None,
         epochs: int | None = None,
     ) -> tuple[Fit, Tensors]:
-        """Train from `start` with this client's own randomness of this round; see `Learner.fit`.
+        """Train from `start` with this client's own randomness of this round; see `Lesson`.
 
         Returns:
             the fit, and what must be remembered of the optimiser (empty unless it is kept).
@@ -97,16 +97,18 @@ class Client:
         self.learner.set({**start, **features(state)})
         fit = self.learner.fit(
             self.share,
-            seed=seed_for(experiment.seed, "fit", self.context.round, self.index),
-            extra_loss=extra_loss,
-            balance=self._balance(state),
-            optimiser=with_prefix(memory, "optimiser"),
-            teacher=teacher,
-            correction=correction,
-            only=only,
-            epochs=epochs,
-            work=self.work,
-            learning_rate=self.context.learning_rate,
+            Lesson(
+                seed=seed_for(experiment.seed, "fit", self.context.round, self.index),
+                extra_loss=extra_loss,
+                balance=self._balance(state),
+                optimiser=with_prefix(memory, "optimiser"),
+                teacher=teacher,
+                correction=correction,
+                only=only,
+                epochs=epochs,
+                work=self.work,
+                learning_rate=self.context.learning_rate,
+            ),
         )
         return fit, fit.optimiser
 
