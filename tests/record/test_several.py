@@ -27,6 +27,30 @@ def test_a_process_that_something_ended_is_named_with_the_cure(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_a_slim_run_keeps_nothing_to_go_on_from_once_it_has_finished(
+    workers: int, tmp_path: Path
+) -> None:
+    settings = ("model.width=8", "rounds.count=1", "training.optimiser_state=keep")
+    experiment = Experiment().with_settings(settings)
+    jobs = [
+        Job(experiment, tmp_path / name, "a command", name, slim=name != "plain")
+        for name in ("plain", "slim", "stopped")
+    ]
+
+    def stop(position: int, event: dict[str, Any]) -> None:
+        if (position, event["kind"]) == (2, "checkpoint"):
+            raise BrokenPipeError
+
+    done = execute_all(jobs[:2], workers, stop)
+    with pytest.raises(BrokenPipeError):
+        execute_all(jobs, 1, stop, resume=True)
+    assert len(done) == 2
+    left = {job.title: {path.name for path in job.folder.iterdir()} for job in jobs}
+    assert left["plain"] - left["slim"] == {"checkpoints", "memory"}
+    assert "checkpoints" in left["stopped"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_where_a_failure_is_taken_note_of_the_others_go_on(workers: int, tmp_path: Path) -> None:
     """The first cannot be done, the second had finished before."""
     experiment = Experiment().with_settings(("model.width=8", "rounds.count=50"))

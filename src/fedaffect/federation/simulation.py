@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -37,6 +38,8 @@ from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.rounds import Outcome, Rounds
 from fedaffect.learning import learners
 from fedaffect.learning.learner import Learner, Tensors
+
+CHECKPOINTS, MEMORY = "checkpoints", "memory"
 
 
 class Simulation:
@@ -78,7 +81,7 @@ class Simulation:
         traced = bool(file) and not self.algorithm.pooled
         self._trace = Trace.read(Path(file), [s.name for s in shares]) if traced else None
         self._learner = learner
-        self._memory = MemoryStore(folder / "memory")
+        self._memory = MemoryStore(folder / MEMORY)
         self._engine: Engine
         if experiment.engine.workers == 1:
             side = ClientSide(self.algorithm, self._kinds, corpus, shares, self._memory)
@@ -87,7 +90,7 @@ class Simulation:
             make = partial(client_side, experiment, corpus, shares, folder)
             volumes = [share.volume for share in shares]
             self._engine = WorkersEngine(make, volumes, experiment.engine.workers, self._memory)
-        self._checkpoints = Checkpoints(folder / "checkpoints")
+        self._checkpoints = Checkpoints(folder / CHECKPOINTS)
         self._events, self._listeners = folder / EVENTS, listeners
 
     def run(self, command: str) -> Outcome:
@@ -260,13 +263,19 @@ def _shares(corpus: ConversationCorpus, experiment: Experiment, in_one: bool) ->
     return mislabel(corpus, shares, conditions, seed)
 
 
+def forget_progress(folder: Path) -> None:
+    """Delete what only going on with a run would read: all it needs has been made of it."""
+    for name in (CHECKPOINTS, MEMORY):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
 def client_side(
     experiment: Experiment, corpus: ConversationCorpus, shares: Sequence[Share], folder: Path
 ) -> ClientSide:
     """The client side of a worker process, with a learner of its own."""
     learner = learners.build(corpus, experiment)
     kinds = kinds_of(experiment, corpus, learner, _learning(shares))
-    memory = MemoryStore(folder / "memory")
+    memory = MemoryStore(folder / MEMORY)
     return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
 
 

@@ -27,12 +27,17 @@ Failed = Callable[[int, UserError], None]
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be done: its experiment, its folder, and the command that repeats it."""
+    """One run to be done: its experiment, its folder, and the command that repeats it.
+
+    Attributes:
+        slim: once it has finished, nothing is kept that only going on with it would read.
+    """
 
     experiment: Experiment
     folder: Path
     command: str
     title: str
+    slim: bool = False
 
 
 def _stop(position: int, error: UserError) -> None:
@@ -86,6 +91,10 @@ def _attempt(job: Job, tell: "_Teller", resume: bool) -> UserError | None:
         return refused(error)
     if before:
         tell({"kind": FOUND})
+    if job.slim:
+        from fedaffect.federation.simulation import forget_progress
+
+        forget_progress(job.folder)
     return None
 
 

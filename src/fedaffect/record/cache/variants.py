@@ -69,6 +69,7 @@ class Variant:
                     folder=folder,
                     command=shlex.join([*words, "--out", str(folder)]),
                     title=f"{self.name} seed {seed}",
+                    slim=True,
                 )
             )
         return made
