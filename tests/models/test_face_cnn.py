@@ -8,7 +8,7 @@ import torch
 from fedaffect.errors import UserError
 from fedaffect.models import build
 from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.face_cnn import LEAST_CONTRAST, Residual, StandardisedConvolution
+from fedaffect.models.face_cnn import LEAST_CONTRAST, Residual
 
 STILL = {"mirror": 0.0, "shift": 0.0, "rotation": 0.0, "zoom": 0.0, "erase": 0.0}
 
@@ -164,17 +164,6 @@ def test_it_is_changed_while_learning_alone():
         first = moving.train()(faces).logits
         torch.manual_seed(1)
         assert torch.equal(moving(faces).logits, first)  # torch's generator alone decides
-
-
-@torch.no_grad()
-def test_filters_have_mean_0_and_the_length_1_whatever_their_weights():
-    convolution = StandardisedConvolution(3, 2, 3, bias=False)
-    impulses = torch.eye(27).view(27, 3, 3, 3)  # one for each number of a filter
-    filters = convolution(impulses).view(27, 2).T
-    torch.testing.assert_close(filters.sum(dim=1), torch.zeros(2))
-    torch.testing.assert_close(filters.norm(dim=1), torch.ones(2), atol=1e-3, rtol=0)
-    convolution.weight.copy_(5 * convolution.weight + 3)
-    torch.testing.assert_close(convolution(impulses).view(27, 2).T, filters, atol=1e-3, rtol=0)
 
 
 def test_a_block_adds_to_what_it_read():

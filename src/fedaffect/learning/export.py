@@ -19,6 +19,7 @@ from fedaffect.inference.backbone import EMBEDDING, FORMAT, IMAGE, LOGITS, Backb
 from fedaffect.learning.learner import Tensors
 from fedaffect.learning.learners import WITHOUT_TORCH
 from fedaffect.learning.saved import experiment_of, read_config, tensors_of
+from fedaffect.models.layers.convolution import StandardisedConvolution
 from fedaffect.models.layers.linear import Linear
 
 NEEDED = "onnx", "onnxscript", "onnxruntime"
@@ -86,6 +87,9 @@ class _Exported(nn.Module):
         for layer in network.modules():
             if isinstance(layer, Linear):  # its choice of a kernel by size would fix the size
                 layer.__class__ = nn.Linear  # type: ignore[assignment]
+            elif isinstance(layer, StandardisedConvolution):  # once for all
+                layer.weight.data = layer.filters().detach()
+                layer.__class__ = nn.Conv2d  # type: ignore[assignment]
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         embedding: Tensor = self.network.embed(image)  # type: ignore[operator]

@@ -23,6 +23,7 @@ from fedaffect.corpus.schema import Size
 from fedaffect.errors import UserError
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.layers.augmentation import Augmentation, augmented
+from fedaffect.models.layers.convolution import StandardisedConvolution
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
@@ -143,15 +144,6 @@ def _standardised(faces: Tensor) -> Tensor:
     deviation, mean = torch.std_mean(faces, dim=(1, 2), keepdim=True, correction=0)
     standardised: Tensor = (faces - mean) / deviation.clamp_min(LEAST_CONTRAST)
     return standardised
-
-
-class StandardisedConvolution(nn.Conv2d):
-    """A convolution whose filters each have mean 0 and variance 1 / fan-in, whatever their weights are."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        fan_in = self.weight[0].numel()
-        weight = functional.layer_norm(self.weight, self.weight.shape[1:], eps=1e-6)
-        return functional.conv2d(x, weight * fan_in**-0.5, None, self.stride, self.padding)
 
 
 def _convolution(width: int, wider: int, side: int, stride: int = 1) -> nn.Conv2d:
