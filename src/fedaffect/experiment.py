@@ -78,6 +78,19 @@ class Model(OpenSection):
     name: str = "sdt"
 
 
+class Start(Section):
+    """The model that everybody starts from."""
+
+    run: str = Field(
+        "", description="folder of a finished run that has it; none: a model drawn from the seed"
+    )
+    sha256: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="of that model; a run notes it, and refuses another one ever after",
+    )
+
+
 class Training(Section):
     """One client's learning in one round."""
 
@@ -327,6 +340,7 @@ class Experiment(Section):
     features: Features = Features()
     partition: Partition = Partition()
     model: Model = Model()
+    start: Start = Start()
     training: Training = Training()
     algorithm: Algorithm = Algorithm()
     clients: Clients = Clients()

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,20 @@ def test_where_all_data_lie_in_one_place_nothing_crosses(place):
     events = list(read(place / "run/events.jsonl"))
     assert not any(e.get("bytes_up") or e.get("bytes_down") or e.get("sent") for e in events)
     assert "may cross a client's boundary" not in (place / "run" / REPORT).read_text()
+
+
+def test_a_run_goes_on_from_what_another_one_learnt(place):
+    """With hardly any learning rate, its model is the other one's; which need not stay for predicting."""
+    place.ok("run", "tiny.toml", "--out", "first")
+    slow = ("--set", "training.learning_rate=1e-12", "--set", "rounds.count=1")
+    place.ok("run", "tiny.toml", "--set", "start.run=first", *slow, "--out", "second")
+    for part in ("test_weighted_f1", "test_accuracy"):
+        assert figures(place / "second")[part] == figures(place / "first")[part]
+    assert re.search(r'sha256 = "[0-9a-f]{64}"', (place / "second/experiment.toml").read_text())
+    shutil.rmtree(place / "first")
+    place.ok("predict", "second", "--data", "corpus", "--out", "said.csv")
+    done = place("run", "tiny.toml", "--set", "start.run=first", "--out", "third")
+    assert "start.run: first/model: no trained model here" in done.complaint
 
 
 def test_a_run_on_some_of_the_modalities(place):

@@ -11,12 +11,23 @@ WITHOUT_TORCH = ("forest", "head")
 def build(corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) -> Learner:
     """The learner of `model.name`: `forest`, `head`, or a model of `fedaffect.models` in torch's trainer.
 
+    It has the model that `start.run` names, else one drawn from the seed.
+
     Args:
         roles: how many roles a model knows, where that is more than the corpus shows.
 
     Raises:
         UserError: no such model, or what its learner refuses.
     """
+    learner = _drawn(corpus, experiment, roles)
+    if experiment.start.run:
+        from fedaffect.learning.start import begin
+
+        begin(learner, corpus, experiment.start)
+    return learner
+
+
+def _drawn(corpus: ConversationCorpus, experiment: Experiment, roles: int) -> Learner:
     match experiment.model.name:
         case "forest":
             from fedaffect.learning.forest import ForestLearner

@@ -56,7 +56,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     members = []
     for member, tensors in models:
-        write_tensors(_file(folder, member), tensors)
+        write_tensors(file_of(folder, member), tensors)
         members.append(member)
     config = SavedModel(
         experiment=experiment,
@@ -128,8 +128,8 @@ def load(
     """
     config = read_config(folder, allow_code)
     fitting = _fit(corpus, config)
-    given = {**experiment_of(config, member).model_dump(), "device": device}
-    # Nothing is learnt, so that nobody's votes are needed.
+    given = {**experiment_of(config, member).model_dump(), "device": device, "start": {}}
+    # Nothing is learnt, so that neither where it started nor anybody's votes are needed.
     experiment = Experiment.from_table(given, "--device").with_settings(
         ["training.soft_labels=false"]
     )
@@ -152,11 +152,11 @@ def tensors_of(folder: Path, member: str) -> Tensors:
     Raises:
         UserError: missing or damaged.
     """
-    return read_tensors(_file(folder, member), "train the run again, or restore the file")
+    return read_tensors(file_of(folder, member), "train the run again, or restore the file")
 
 
-def _file(folder: Path, member: str) -> Path:
-    """A member may be named after a person of the corpus, so its name is no path."""
+def file_of(folder: Path, member: str) -> Path:
+    """Where the tensors of a member lie: it may be named after a person, so its name is no path."""
     return folder / f"{quote(member, safe='')}.safetensors"
 
 

@@ -58,7 +58,13 @@ def resolved(experiment: Experiment) -> Experiment:
 
     algorithm = find(experiment.algorithm).settings.model_dump(mode="json")
     model = settings_of(experiment).model_dump(mode="json")
+    start = experiment.start
+    if start.run:
+        from fedaffect.learning.start import resolved as start_of
+
+        start = start_of(start)
     sections = experiment.model_dump() | {
+        "start": start.model_dump(),
         "algorithm": {"name": experiment.algorithm.name, **algorithm},
         "model": {"name": experiment.model.name, **model},
     }

@@ -35,7 +35,7 @@ class Context:
 
     Attributes:
         round: 1.. while training; 0 before.
-        initial: the model that everybody draws from the seed (`model/...`).
+        initial: the model that everybody starts from (`model/...`).
         embedding_dim: length of a prototype.
         modalities: their names, sorted.
         clients: how many have something to learn from, whoever takes part in a round.

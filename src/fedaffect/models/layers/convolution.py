@@ -13,5 +13,7 @@ class StandardisedConvolution(nn.Conv2d):
     def filters(self) -> Tensor:
         """What `x` is convolved with, in the weights' shape."""
         fan_in = self.weight[0].numel()
-        normal: Tensor = functional.layer_norm(self.weight, self.weight.shape[1:], eps=1e-6)
-        return normal / fan_in**0.5
+        filters: Tensor = (
+            functional.layer_norm(self.weight, self.weight.shape[1:], eps=1e-6) / fan_in**0.5
+        )
+        return filters
