@@ -59,13 +59,19 @@ def test_a_folder_without_one_model_of_all_is_refused(run, corpus, tmp_path):
     with pytest.raises(UserError, match=r"start.run: .*nowhere/model: no trained model here"):
         resolved(Start(run=str(tmp_path / "nowhere")))
     saved.save(run / "model", EXPERIMENT, corpus, [("client-00", {})], "# A card\n")
-    with pytest.raises(UserError, match=r"start.run: .*: it has a model a client; name a run whose"):
+    with pytest.raises(
+        UserError, match=r"start.run: .*: it has a model a client; name a run whose"
+    ):
         resolved(Start(run=str(run)))
 
 
 def test_a_model_that_does_not_fit_is_refused(run, corpus):
-    with pytest.raises(UserError, match=r"start.run: .*tensor .* does not fit: .* other model sett"):
+    with pytest.raises(
+        UserError, match=r"start.run: .*tensor .* does not fit: .* other model sett"
+    ):
         begun(run, corpus, "model.width=16")
     renamed = replace(corpus, classes=("x", *corpus.classes[1:]))
-    with pytest.raises(UserError, match=r"start.run: .*: it tells .* apart, .* the same classes in"):
+    with pytest.raises(
+        UserError, match=r"start.run: .*: it tells .* apart, .* the same classes in"
+    ):
         begun(run, renamed)

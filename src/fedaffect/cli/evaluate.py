@@ -72,7 +72,7 @@ def evaluate(
     judged = _judge(run / "model", model, question, device, allow_code, errors)
     whole = run.resolve()
     name = f"{whole.parent.name}/{whole.name}" if whole.name.startswith("seed-") else whole.name
-    told = verdict(name, question, judged, model.experiment.seed)
+    told = verdict(name, question, judged, model.experiment.seed, model.reader)
     if out is not None:
         command = shlex.join(["fedaffect", *sys.argv[1:]])
         written = page.write(out, told, question, judged, command)

@@ -26,6 +26,7 @@ class SavedModel(Section):
     Attributes:
         members: names of the tensors files: `model`, or one a client.
         modalities: by name, the width of a vector, the shape of anything else.
+        reader: how what it learnt from was read; empty in models of before that was noted.
     """
 
     format: str = Field("fedaffect model 1", pattern="^fedaffect model 1$")
@@ -33,6 +34,7 @@ class SavedModel(Section):
     classes: tuple[str, ...]
     modalities: dict[str, Size]
     roles: int = Field(ge=1, le=1000)
+    reader: str = ""
     members: tuple[str, ...] = Field(min_length=1)
 
 
@@ -63,6 +65,7 @@ def save(
         classes=corpus.classes,
         modalities={m.name: m.size for m in corpus.modalities.values()},
         roles=corpus.roles,
+        reader=corpus.provenance.reader,
         members=tuple(members),
     )
     (folder / CONFIG).write_text(config.model_dump_json(indent=2), encoding="utf-8")

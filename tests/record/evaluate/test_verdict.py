@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_it_is_said_what_was_left_out(one, two):
     )
     assert "synthetic" in cautions[-1]
     assert "means over 2 models" in sheets.facts(two)[0]
+
+
+def test_features_that_were_made_differently_are_told(one):
+    same = replace(one, learnt_from=one.corpus["reader"])
+    assert sheets.cautions(same) == sheets.cautions(one)
+    other = replace(one, learnt_from="windows of 60 s")
+    (line,) = set(sheets.cautions(other)) - set(sheets.cautions(one))
+    assert f"read as: {one.corpus['reader']}; the model learnt from: windows of 60 s" in line
 
 
 def test_tables(one, two):

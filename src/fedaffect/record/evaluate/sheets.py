@@ -68,6 +68,11 @@ def cautions(told: Verdict) -> list[str]:
             f"classes of the model that are left out: {', '.join(dropped)}; for {told.elsewhere:g} of "
             f"{count(told.items, 'item')} one of them was likeliest, and the likeliest of the others counts"
         )
+    if told.learnt_from not in ("", told.corpus["reader"]):
+        lines.append(
+            f"read as: {told.corpus['reader']}; the model learnt from: {told.learnt_from}: features "
+            "that are made differently mean something else"
+        )
     if told.corpus["pairing"] != "recorded":
         lines.append(
             f"pairing: {told.corpus['pairing']}: no fused figure is one of real recordings"

@@ -22,6 +22,7 @@ class Verdict:
         run: its name.
         evaluation: `global` (one model) or `local` (one a client), as in a run's record.
         corpus: its name, provenance and pairing.
+        learnt_from: how that which the model learnt from was read; empty where nobody noted it.
         split: which part, or `all`.
         items, conversations: how many count.
         left_out: why → how many do not.
@@ -38,6 +39,7 @@ class Verdict:
     run: str
     evaluation: str
     corpus: Mapping[str, Any]
+    learnt_from: str
     split: str
     items: int
     conversations: int
@@ -57,7 +59,9 @@ class Verdict:
         return [sum(row) // len(self.models) for row in self.confusion]
 
 
-def verdict(run: str, question: Question, judged: Sequence[Judged], seed: int) -> Verdict:
+def verdict(
+    run: str, question: Question, judged: Sequence[Judged], seed: int, learnt_from: str = ""
+) -> Verdict:
     """Sum up what one model, or one a client, answered."""
     mode = "global" if [one.name for one in judged] == ["model"] else "local"
     evaluations, corpus = [one.evaluation for one in judged], question.corpus
@@ -71,9 +75,11 @@ def verdict(run: str, question: Question, judged: Sequence[Judged], seed: int) -
             "name": corpus.name,
             "source": corpus.provenance.source,
             "sha256": corpus.provenance.sha256,
+            "reader": corpus.provenance.reader,
             "synthetic": corpus.provenance.synthetic,
             "pairing": corpus.provenance.pairing,
         },
+        learnt_from=learnt_from,
         split=question.split,
         items=question.items,
         conversations=len(evaluations[0].confusion),
