@@ -72,7 +72,8 @@ def multiplications(net: FaceCNN, faces: Tensor) -> int:
 
     def add(layer: nn.Module, _: object, output: Tensor) -> None:
         nonlocal count
-        count += output[0].numel() * layer.weight[0].numel()
+        filters = next(layer.parameters())
+        count += output[0].numel() * filters[0].numel()
 
     layers = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(add) for layer in layers]

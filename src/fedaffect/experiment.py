@@ -120,7 +120,8 @@ class Training(Section):
     logit_adjustment: Literal["none", "local", "federated"] = Field(
         "none",
         description="keep a client's own mixture of labels out of what it learns: predict as if classes were "
-        "equally frequent (local), or as frequent as with everybody (federated)",
+        "equally frequent (local), or as frequent as with everybody (federated: clients tell how frequent "
+        "each is with them); without class weights",
     )
     temperature: float = Field(
         1.0, gt=0, description="τ of what students learn from the fused head"
@@ -151,6 +152,25 @@ class Training(Section):
         0.0, ge=0, description="of the pull of one label's embeddings to each other, in a batch"
     )
     contrastive_temperature: float = Field(0.1, gt=0, description="lower: only the nearest count")
+
+    @field_validator("logit_adjustment")
+    @classmethod
+    def _of_labels_as_they_are(cls, rule: str, others: ValidationInfo) -> str:
+        weights = others.data.get("class_weights", "none")
+        if rule != "none" and weights != "none":
+            raise ValueError(
+                f"training.class_weights={weights} makes up for a mixture already; set that to none"
+            )
+        return rule
+
+    @field_validator("soft_labels")
+    @classmethod
+    def _of_counted_labels(cls, soft: bool, others: ValidationInfo) -> bool:
+        if soft and others.data.get("logit_adjustment", "none") != "none":
+            raise ValueError(
+                "votes are not what training.logit_adjustment counts; set that to none"
+            )
+        return soft
 
     @property
     def asks_everybody(self) -> bool:

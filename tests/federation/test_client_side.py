@@ -306,7 +306,8 @@ def test_logits_are_adjusted_by_a_clients_labels_against_everybodys(tiny, simula
             used[share.name] = lesson.balance.shift
             return self._learner.fit(share, lesson)
 
-    settings = ("rounds.count=1", "training.logit_adjustment=federated")
+    weights = "training.class_weights=none"
+    settings = ("rounds.count=1", weights, "training.logit_adjustment=federated")
     done = simulate(tiny("fedavg", *settings), wrap=Noting)
     counts = labels_per_client(corpus, done.simulation.shares).astype(float)
     own = counts / counts.sum(axis=1, keepdims=True)

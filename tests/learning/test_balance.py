@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from fedaffect.experiment import Training
 from fedaffect.learning import balance as module
@@ -57,6 +58,15 @@ def test_or_by_how_much_more_frequent_than_with_everybody():
     np.testing.assert_allclose(found.shift, np.log([3, 1 / 3]))
     assert not balance("federated", [3, 1]).shift.any()  # alone one is everybody
     assert not balance("federated", [3, 0], np.array([1.0, 0.0])).shift.any()
+
+
+@pytest.mark.parametrize("weights", ["local", "federated"])
+def test_a_mixture_is_not_made_up_for_twice(weights):
+    """With weights 1 / f the posterior is one of equal frequencies: shifted too, it would be turned round."""
+    with pytest.raises(ValidationError, match=f"class_weights={weights} makes up for a mixture"):
+        Training(class_weights=weights, logit_adjustment="federated")
+    with pytest.raises(ValidationError, match=r"votes are not what training.logit_adjustment"):
+        Training(class_weights="none", logit_adjustment="local", soft_labels=True)
 
 
 def test_a_class_without_an_item_hardly_takes_part():

@@ -51,7 +51,7 @@ def test_a_run_notes_which_model_that_was_and_refuses_another(run, corpus):
     with pytest.raises(UserError, match=r"start.run: .*model.safetensors: its SHA-256 is [0-9a-f]"):
         resolved(noted)
     (run / "model" / "model.safetensors").unlink()
-    with pytest.raises(UserError, match="its SHA-256 is gone, not"):
+    with pytest.raises(UserError, match="no such file; restore it"):
         resolved(noted)
 
 
@@ -63,6 +63,33 @@ def test_a_folder_without_one_model_of_all_is_refused(run, corpus, tmp_path):
         UserError, match=r"start.run: .*: it has a model a client; name a run whose"
     ):
         resolved(Start(run=str(run)))
+
+
+def test_what_has_gone_since_it_was_noted_is_taken_on_trust(run):
+    """So that a finished run can be read; who learns needs the model itself."""
+    noted = resolved(Start(run=str(run)))
+    gone = noted.model_copy(update={"run": str(run / "gone")})
+    assert resolved(gone) == gone
+
+
+def test_several_seeds_are_no_one_model(run, tmp_path):
+    (tmp_path / "several").mkdir()
+    run.joinpath("model").rename(tmp_path / "several" / "model")
+    (tmp_path / "seeds" / "seed-0").mkdir(parents=True)
+    (tmp_path / "several" / "model").rename(tmp_path / "seeds" / "seed-0" / "model")
+    with pytest.raises(UserError, match=r"start.run: .*seeds: holds several seeds; name one"):
+        resolved(Start(run=str(tmp_path / "seeds")))
+    assert resolved(Start(run=str(tmp_path / "seeds" / "seed-0"))).sha256
+
+
+def test_who_starts_from_nothing_says_so(run, corpus):
+    with pytest.raises(UserError, match=r"start.run: forest starts from nothing"):
+        begun(run, corpus, "model={name='forest'}", "algorithm.name=local")
+
+
+def test_a_model_of_another_kind_is_refused(run, corpus):
+    with pytest.raises(UserError, match=r"start.run: .*: its model is sdt, not early_fusion"):
+        begun(run, corpus, "model={name='early_fusion'}")
 
 
 def test_a_model_that_does_not_fit_is_refused(run, corpus):

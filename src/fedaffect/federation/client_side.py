@@ -13,6 +13,7 @@ from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Modality
 from fedaffect.experiment import Experiment
+from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
 from fedaffect.federation.conditions import fate
 from fedaffect.federation.evaluation import as_tensors, evaluate_modes, evaluation_specs
@@ -133,7 +134,7 @@ class ClientSide:
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
                     weights[f"features/{name}"] = float(len(values))
-        if experiment.training.asks_everybody:
+        if asks_everybody(experiment):
             counts = self._counts(share, view).astype(np.float64)
             weights["statistics"] = float(counts.sum())
             tensors["statistics/label_frequency"] = counts / max(counts.sum(), 1)
@@ -153,6 +154,11 @@ class ClientSide:
     def _counts(self, share: Share, view: ConversationCorpus) -> npt.NDArray[np.int64]:
         """int64 [classes]: what a client takes its supervised utterances for."""
         return np.bincount(view.label[share.supervised], minlength=len(view.classes))
+
+
+def asks_everybody(experiment: Experiment) -> bool:
+    """Whether clients tell how frequent each class is with them: where their learning makes use of it."""
+    return experiment.training.asks_everybody and find(experiment.algorithm).balances
 
 
 def statistics_specs(corpus: ConversationCorpus, experiment: Experiment) -> dict[str, Spec]:
@@ -175,7 +181,7 @@ def _statistics(
         for name, m in _standardised(corpus).items():
             for part in parts:
                 found[f"features/{name}/{part}"] = Spec(m.shape, dtype)
-    if experiment.training.asks_everybody:
+    if asks_everybody(experiment):
         found["statistics/label_frequency"] = Spec((len(corpus.classes),), "float64")
     return found
 

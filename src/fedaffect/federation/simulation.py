@@ -167,6 +167,9 @@ class Simulation:
         if not begun:
             raise UserError(f"{self._events}: its beginning is lost; choose another --out")
         now = json.loads(json.dumps(self._description()))
+        # With the defaults of settings that have joined since.
+        then = Experiment.from_table(begun[-1]["experiment"], str(self._events))
+        begun[-1]["experiment"] = json.loads(json.dumps(then.model_dump()))
         for part in ("experiment", "corpus", "trace"):
             if begun[-1].get(part) != now[part]:
                 raise UserError(
@@ -266,7 +269,8 @@ def _shares(corpus: ConversationCorpus, experiment: Experiment, in_one: bool) ->
 def forget_progress(folder: Path) -> None:
     """Delete what only going on with a run would read: all it needs has been made of it."""
     for name in (CHECKPOINTS, MEMORY):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
 
 
 def client_side(

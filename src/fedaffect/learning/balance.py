@@ -10,7 +10,7 @@ from fedaffect.experiment import Training
 Floats = npt.NDArray[np.float64]
 
 LEAST_FREQUENCY = 1e-5
-"""What a class without an item counts as, so that it hardly takes part in a softmax: its logit stays."""
+"""What a class without an item counts as: where it is a tenth with everybody, its logit is shifted by -9."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Balance:
         (Menon et al. 2021, eq. 10; between clients Zhang et al. 2022, "Federated Learning with Label
         Distribution Skew via Logits Calibration"). Shifted by log(f_c / g_c), it says how frequent the class
         is with everybody: posteriors of populations that differ in their labels alone differ by just that.
+
+        Without weights: with 1 / f_c the posterior is one of equal frequencies already.
 
         Args:
             counts: int64 [C], a client's own labelled items of each class.

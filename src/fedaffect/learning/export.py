@@ -63,12 +63,14 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
             f"{folder}: model.name: {section.name} embeds no single images; train a face_cnn"
         )
     _load(network, tensors_of(folder, member), folder)
-    seen = _Exported(network).eval()
+    seen = _Seen(network).eval()
     random = torch.Generator().manual_seed(0)
     shape = (max(CHECKED), *_image_shape(config.modalities))
     images = torch.randint(0, 256, shape, generator=random, dtype=torch.uint8)
-    payload = _onnx(seen, images[:2], config.classes)
-    worst = _difference(seen, Backbone(payload, str(out)), images)
+    with torch.inference_mode():
+        expected = {count: seen(images[:count]) for count in CHECKED}
+    payload = _onnx(_exportable(seen), images[:2], config.classes)
+    worst = _difference(expected, Backbone(payload, str(out)), images)
     if not worst <= TOLERANCE:
         raise UserError(
             f"{out}: not written: it would differ from torch by {worst:.1e}, more than {TOLERANCE:g}; "
@@ -78,22 +80,26 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
     return worst
 
 
-class _Exported(nn.Module):
+class _Seen(nn.Module):
     """Images in; embeddings, and what the network's own head says of them, out."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        for layer in network.modules():
-            if isinstance(layer, Linear):  # its choice of a kernel by size would fix the size
-                layer.__class__ = nn.Linear  # type: ignore[assignment]
-            elif isinstance(layer, StandardisedConvolution):  # once for all
-                layer.weight.data = layer.filters().detach()
-                layer.__class__ = nn.Conv2d  # type: ignore[assignment]
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         embedding: Tensor = self.network.embed(image)  # type: ignore[operator]
         return embedding, self.network.classify(embedding)  # type: ignore[operator]
+
+
+def _exportable(seen: nn.Module) -> nn.Module:
+    """The same, its layers changed in place to such as an exporter knows."""
+    for layer in seen.modules():
+        if isinstance(layer, Linear):  # its choice of a kernel by size would fix the size
+            layer.__class__ = nn.Linear  # type: ignore[assignment]
+        elif isinstance(layer, StandardisedConvolution):
+            layer.plain()
+    return seen
 
 
 def _image_shape(modalities: Mapping[str, Size]) -> tuple[int, ...]:
@@ -162,12 +168,12 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-@torch.inference_mode()
-def _difference(network: nn.Module, exported: Backbone, images: Tensor) -> float:
+def _difference(
+    expected: Mapping[int, tuple[Tensor, Tensor]], exported: Backbone, images: Tensor
+) -> float:
     worst = 0.0
-    for count in CHECKED:
-        expected = network(images[:count])
-        for theirs, ours in zip(expected, exported.embed(images[:count].numpy()), strict=True):
+    for count, outputs in expected.items():
+        for theirs, ours in zip(outputs, exported.embed(images[:count].numpy()), strict=True):
             scale = max(1.0, float(theirs.abs().max()))
             worst = max(worst, float(np.abs(theirs.numpy() - ours).max()) / scale)
     return worst

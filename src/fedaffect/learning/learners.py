@@ -23,7 +23,7 @@ def build(corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) ->
     if experiment.start.run:
         from fedaffect.learning.start import begin
 
-        begin(learner, corpus, experiment.start)
+        begin(learner, corpus, experiment)
     return learner
 
 

@@ -147,7 +147,7 @@ def _standardised(faces: Tensor) -> Tensor:
 
 
 def _convolution(width: int, wider: int, side: int, stride: int = 1) -> nn.Conv2d:
-    return StandardisedConvolution(width, wider, side, stride, padding=side // 2, bias=False)
+    return StandardisedConvolution(width, wider, side, stride, side // 2)
 
 
 def _normalise(width: int) -> nn.GroupNorm:

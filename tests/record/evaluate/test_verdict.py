@@ -65,6 +65,8 @@ def test_it_is_said_what_was_left_out(one, two):
 def test_features_that_were_made_differently_are_told(one):
     same = replace(one, learnt_from=one.corpus["reader"])
     assert sheets.cautions(same) == sheets.cautions(one)
+    half = replace(one, learnt_from=f"{one.corpus['reader']}; first half, seed 0")
+    assert sheets.cautions(half) == sheets.cautions(one)
     other = replace(one, learnt_from="windows of 60 s")
     (line,) = set(sheets.cautions(other)) - set(sheets.cautions(one))
     assert f"read as: {one.corpus['reader']}; the model learnt from: windows of 60 s" in line

@@ -123,6 +123,7 @@ class Algorithm(ABC):
 
     `evaluations` names how its models are judged, the primary way first: `global` (the server's model),
     `local` (every client's model), `prototype` (nearest global prototype in a client's embedding).
+    `balances`: clients learn by `Balance`, and may have to tell how frequent classes are with them.
     """
 
     class Settings(Section):
@@ -130,6 +131,7 @@ class Algorithm(ABC):
 
     evaluations: tuple[str, ...] = ("global",)
     pooled: ClassVar[bool] = False
+    balances: ClassVar[bool] = True
     aggregator: Aggregator
     settings: Any  # an instance of the class's own Settings
 

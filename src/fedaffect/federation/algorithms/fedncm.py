@@ -30,6 +30,7 @@ class FedNCM(PrototypeAlgorithm):
     """
 
     unit_embeddings = False
+    balances = False
 
     def initial(self, context: Context) -> State:
         if context.experiment.model.name != "head":

@@ -46,6 +46,8 @@ class FederatedForest(Algorithm):
     everybody's. The splits tell about the items that chose them, so it must be agreed to.
     """
 
+    balances = False
+
     class Settings(Section):
         mode: Literal["private", "bagging"] = Field(
             "private", description="private: sums of leaf one-hots leave; bagging: trees do, too"

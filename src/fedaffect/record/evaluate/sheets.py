@@ -68,10 +68,12 @@ def cautions(told: Verdict) -> list[str]:
             f"classes of the model that are left out: {', '.join(dropped)}; for {told.elsewhere:g} of "
             f"{count(told.items, 'item')} one of them was likeliest, and the likeliest of the others counts"
         )
-    if told.learnt_from not in ("", told.corpus["reader"]):
+    # What follows a semicolon tells which part it is, or with what it was paired.
+    learnt, judged = (said.partition(";")[0] for said in (told.learnt_from, told.corpus["reader"]))
+    if learnt not in ("", judged):
         lines.append(
-            f"read as: {told.corpus['reader']}; the model learnt from: {told.learnt_from}: features "
-            "that are made differently mean something else"
+            f"read as: {judged}; the model learnt from: {learnt}: where features are made "
+            "differently, they may mean something else"
         )
     if told.corpus["pairing"] != "recorded":
         lines.append(
