@@ -67,7 +67,9 @@ def learns(*settings: str) -> Callable[[Path, int], dict[str, Any]]:
         found: dict[str, Any] = {"items": len(corpus), "rounds": []}
         with TemporaryDirectory() as kept:
             side = ClientSide(algorithm, kinds, corpus, pooled(corpus), MemoryStore(Path(kept)))
-            told = side.work(Message("statistics", 0, 0, {})).tensors  # of one client: the server's too
+            told = side.work(
+                Message("statistics", 0, 0, {})
+            ).tensors  # of one client: the server's too
             state = {**algorithm.initial(kinds[0].context), **told}
             for number in range(1, rounds + 1):
                 wall, cpu = time.perf_counter(), time.process_time()
