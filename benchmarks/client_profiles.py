@@ -123,7 +123,8 @@ def about(figures: dict[str, Any], run: Path | None) -> str:
     trained = f"that of {run.name}" if run else "as it was drawn, not trained: as large and as fast"
     return (
         "Rounds of two epochs in float32, one thread, each line a process of its own. What runs beside "
-        "lengthens seconds on the clock; memory and seconds of the processor stay as they are. Linux counts pages by the batch: 0.1 % of growth, "
+        "lengthens seconds on the clock; memory and seconds of the processor stay as they are. "
+        "Linux counts pages by the batch: 0.1 % of growth, "
         f"either way, is none. The backbone is {trained}. One fused decision: p50 "
         f"{cpu['all']['p50']:.2f} ms, p99 {cpu['all']['p99']:.2f} ms of the processor (p50 of its parts: "
         f"{parts}); on the clock {wall['all']['p50']:.2f} and {wall['all']['p99']:.2f} ms."
