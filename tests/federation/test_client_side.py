@@ -1,6 +1,7 @@
 """The guard at a client's door, and what a spy at the engine sees of it."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -33,6 +34,21 @@ def sound():
     return Update(
         {"model/w": np.zeros(2, np.float32)}, {"model": 1.0}, {"model": 1.0}, {"loss": 1.0}
     )
+
+
+class Noting:
+    """A learner that tells `note(share, lesson, fit)` of every fit."""
+
+    def __init__(self, learner, note):
+        self._learner, self._note = learner, note
+
+    def __getattr__(self, name):
+        return getattr(self._learner, name)
+
+    def fit(self, share, lesson):
+        fit = self._learner.fit(share, lesson)
+        self._note(share, lesson, fit)
+        return fit
 
 
 def test_what_was_declared_may_leave():
@@ -270,20 +286,14 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
     """Every client fits with 1 / f_c of all clients together; a class nobody has counts 1."""
     used = []
 
-    class Noting:
-        def __init__(self, learner):
-            self._learner = learner
-
-        def __getattr__(self, name):
-            return getattr(self._learner, name)
-
-        def fit(self, share, lesson):
-            used.append(lesson.balance.weight)
-            return self._learner.fit(share, lesson)
+    def note(share, lesson, fit):
+        used.append(lesson.balance.weight)
 
     wider = replace(corpus, classes=(*corpus.classes, "never"))
     done = simulate(
-        tiny("local", "rounds.count=1", "training.class_weights=federated"), on=wider, wrap=Noting
+        tiny("local", "rounds.count=1", "training.class_weights=federated"),
+        on=wider,
+        wrap=partial(Noting, note=note),
     )
     counts = labels_per_client(wider, done.simulation.shares).sum(axis=0)
     expected = np.where(counts > 0, counts.sum() / np.maximum(counts, 1), 1.0)
@@ -295,20 +305,12 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
 def test_logits_are_adjusted_by_a_clients_labels_against_everybodys(tiny, simulate, corpus):
     used = {}
 
-    class Noting:
-        def __init__(self, learner):
-            self._learner = learner
-
-        def __getattr__(self, name):
-            return getattr(self._learner, name)
-
-        def fit(self, share, lesson):
-            used[share.name] = lesson.balance.shift
-            return self._learner.fit(share, lesson)
+    def note(share, lesson, fit):
+        used[share.name] = lesson.balance.shift
 
     weights = "training.class_weights=none"
     settings = ("rounds.count=1", weights, "training.logit_adjustment=federated")
-    done = simulate(tiny("fedavg", *settings), wrap=Noting)
+    done = simulate(tiny("fedavg", *settings), wrap=partial(Noting, note=note))
     counts = labels_per_client(corpus, done.simulation.shares).astype(float)
     own = counts / counts.sum(axis=1, keepdims=True)
     everybody = counts.sum(axis=0) / counts.sum()
@@ -367,19 +369,10 @@ def test_stragglers_take_their_share_of_the_steps(tiny, simulate, name):
     experiment = tiny(name, *settings)
     asked = []
 
-    class Noting:
-        def __init__(self, learner):
-            self._learner = learner
+    def note(share, lesson, fit):
+        asked.append((lesson.work, fit.steps))
 
-        def __getattr__(self, attribute):
-            return getattr(self._learner, attribute)
-
-        def fit(self, share, lesson):
-            fit = self._learner.fit(share, lesson)
-            asked.append((lesson.work, fit.steps))
-            return fit
-
-    done = simulate(experiment, wrap=Noting)
+    done = simulate(experiment, wrap=partial(Noting, note=note))
     algorithm = done.simulation.algorithm
     work = [fate(algorithm, experiment, r, c).work for r in (1, 2, 3) for c in range(3)]
     assert [w for w, _ in asked] == work

@@ -134,7 +134,7 @@ class ClientSide:
                     tensors[f"features/{name}/mean"] = values.mean(axis=0)
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
                     weights[f"features/{name}"] = float(len(values))
-        if asks_everybody(experiment):
+        if tells_label_frequencies(experiment):
             counts = self._counts(share, view).astype(np.float64)
             weights["statistics"] = float(counts.sum())
             tensors["statistics/label_frequency"] = counts / max(counts.sum(), 1)
@@ -156,7 +156,7 @@ class ClientSide:
         return np.bincount(view.label[share.supervised], minlength=len(view.classes))
 
 
-def asks_everybody(experiment: Experiment) -> bool:
+def tells_label_frequencies(experiment: Experiment) -> bool:
     """Whether clients tell how frequent each class is with them: where their learning makes use of it."""
     return experiment.training.asks_everybody and find(experiment.algorithm).balances
 
@@ -181,7 +181,7 @@ def _statistics(
         for name, m in _standardised(corpus).items():
             for part in parts:
                 found[f"features/{name}/{part}"] = Spec(m.shape, dtype)
-    if asks_everybody(experiment):
+    if tells_label_frequencies(experiment):
         found["statistics/label_frequency"] = Spec((len(corpus.classes),), "float64")
     return found
 

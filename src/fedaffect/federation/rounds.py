@@ -15,7 +15,7 @@ from fedaffect.federation.algorithms.base import Algorithm, Context, State
 from fedaffect.federation.availability import Trace
 from fedaffect.federation.averaging import averaged, judged
 from fedaffect.federation.checkpoints import Checkpoints, Standing
-from fedaffect.federation.client_side import Message, asks_everybody
+from fedaffect.federation.client_side import Message, tells_label_frequencies
 from fedaffect.federation.conditions import arrived, fate, put_by, settled
 from fedaffect.federation.drift import Drift
 from fedaffect.federation.engines.contract import Engine, Reply
@@ -133,7 +133,7 @@ class Rounds:
     def _statistics(self, standing: Standing) -> State:
         """Feature statistics and label frequencies over all clients, from sums alone."""
         experiment = self._experiment
-        if experiment.features.standardise == "none" and not asks_everybody(experiment):
+        if experiment.features.standardise == "none" and not tells_label_frequencies(experiment):
             return {}
         messages = [Message("statistics", i, 0, {}) for i in range(len(self._shares))]
         seen = _Seen()

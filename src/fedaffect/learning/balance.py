@@ -36,7 +36,8 @@ class Balance:
         Distribution Skew via Logits Calibration"). Shifted by log(f_c / g_c), it says how frequent the class
         is with everybody: posteriors of populations that differ in their labels alone differ by just that.
 
-        Without weights: with 1 / f_c the posterior is one of equal frequencies already.
+        That is so where every label counts alike: weights of 1 / f_c alone make classes equally frequent, and
+        with a shift as well the mixture would be turned round; an experiment refuses both at once.
 
         Args:
             counts: int64 [C], a client's own labelled items of each class.

@@ -130,11 +130,8 @@ class HeadLearner:
                 f"algorithm.name: {self._algorithm} has a loss of its own, which a head without torch "
                 "cannot follow; use model.name=face_cnn"
             )
-        balance = lesson.balance
-        if balance is None:
-            label = self._seen.label[share.supervised]
-            counts = np.bincount(label, minlength=len(self._corpus.classes))
-            balance = Balance.of(self._training, counts)
+        label, classes = self._seen.label[share.supervised], len(self._corpus.classes)
+        balance = lesson.balance_of(self._training, label, classes)
         useful = np.unique(self._corpus.conversation[share.supervised])
         present = self._seen.present[self._modality]
         learning = [n for n in self._model if lesson.only is None or n in lesson.only]

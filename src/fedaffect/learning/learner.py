@@ -67,7 +67,14 @@ class Lesson:
     learning_rate: float | None = None
     optimiser: Mapping[str, npt.NDArray[Any]] | None = None
 
+    def balance_of(self, training: Training, label: npt.NDArray[np.int64], classes: int) -> Balance:
+        """What was given, else what the share's own labels, int64 [n], ask for."""
+        if self.balance is not None:
+            return self.balance
+        return Balance.of(training, np.bincount(label, minlength=classes))
+
     def rate(self, training: Training) -> float:
+        """Adam's or SGD's, of this round."""
         return self.learning_rate or training.learning_rate
 
     def steps(self, training: Training, conversations: int) -> int:

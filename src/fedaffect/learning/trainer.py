@@ -14,7 +14,6 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.balance import Balance
 from fedaffect.learning.learner import (
     DivergedError,
     Fit,
@@ -182,11 +181,8 @@ class ConversationTrainer:
 
     def _objective(self, share: Share, lesson: Lesson) -> Objective:
         """What a lesson minimises: the experiment's objective and what the algorithm adds to it."""
-        balance = lesson.balance
-        if balance is None:
-            label = self._seen.label[share.supervised]
-            counts = np.bincount(label, minlength=len(self._corpus.classes))
-            balance = Balance.of(self._training, counts)
+        label, classes = self._seen.label[share.supervised], len(self._corpus.classes)
+        balance = lesson.balance_of(self._training, label, classes)
         weight, shift = (
             torch.from_numpy(array).to(self._device, torch.float32)
             for array in (balance.weight, balance.shift)

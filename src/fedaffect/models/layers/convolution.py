@@ -17,10 +17,11 @@ class StandardisedConvolution(nn.Conv2d):
         del self.weight
 
     def forward(self, x: Tensor) -> Tensor:
+        """float [n, channels, height, width] → [n, wider, height / stride, width / stride]."""
         return functional.conv2d(x, self.filters(), None, self.stride, self.padding)
 
     def filters(self) -> Tensor:
-        """What `x` is convolved with: float [channels, channels of x, height, width]."""
+        """What `x` is convolved with: float [wider, channels, side, side]."""
         fan_in = self.direction[0].numel()
         normal: Tensor = functional.layer_norm(self.direction, self.direction.shape[1:], eps=1e-6)
         filters: Tensor = normal / fan_in**0.5
