@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from measuring import clocked, execute, interleaved, median, options, publish
 
-from fedaffect.features import Recording, Stream, Windows, describe
-from fedaffect.features.readers.streams import magnitude
-from fedaffect.features.sensors import Kind, feature_set
+from fedaffect.features.body import Recording, Stream, Windows, describe
+from fedaffect.features.body.readers.streams import magnitude
+from fedaffect.features.body.sensors import Kind, feature_set
 
 SECONDS = (10, 30)
 REPEATED = 5
@@ -50,7 +50,7 @@ SIGNALS = (
     Signal("flirt_e4_HR_1hz", "heart_rate", 1, "mean"),
     Signal("flirt_e4_ACC_32hz", "motion", 32, "mean"),
 )
-IMPORTS = ("numpy", "fedaffect.features", "pywt", "scipy.io", "scipy.signal")
+IMPORTS = ("numpy", "fedaffect.features.body", "pywt", "scipy.io", "scipy.signal")
 COLUMNS = ["recording", "sensor", "Hz", "minutes", "feature"]
 COLUMNS += [f"{s} s: told, 5 / 50 / 95 %" for s in SECONDS]
 COLUMNS += ["CPU s an hour (30 s)", "wavelets"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.features.baseline import Baseline
+from fedaffect.features.body.baseline import Baseline
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 STRESS = 2  # amusement, baseline, stress

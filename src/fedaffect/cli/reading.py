@@ -10,7 +10,7 @@ from fedaffect.errors import UserError
 
 if TYPE_CHECKING:
     from fedaffect.corpus import ConversationCorpus
-    from fedaffect.features import Recording
+    from fedaffect.features.body import Recording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def read(
         UserError: what a reader refuses, or an option for files of another kind.
     """
     from fedaffect.corpus.pairing import split_by_person
-    from fedaffect.features import are_recordings
+    from fedaffect.features.body import are_recordings
 
     if options.person is None and not are_recordings(file):
         return _others(file, options, modalities, name, seed)
@@ -73,7 +73,7 @@ def read(
 def is_stored(folder: Path) -> bool:
     """Whether a place can only be an imported corpus (not whether it is a sound one)."""
     from fedaffect.corpus import formats
-    from fedaffect.features import are_recordings
+    from fedaffect.features.body import are_recordings
 
     return folder.is_dir() and not formats.is_layout(folder) and not are_recordings(folder)
 
@@ -122,7 +122,7 @@ def _table(
 def _recordings(
     file: Path, options: Options, modalities: tuple[str, ...] | None, name: str | None
 ) -> "ConversationCorpus":
-    from fedaffect.features import Windows, body_corpus
+    from fedaffect.features.body import Windows, body_corpus
 
     options.refuse(OF_TABLES, "tables of windows")
     windows = Windows(
@@ -145,7 +145,7 @@ def _each(file: Path, ratings: Rated) -> "Iterator[Recording]":
     from rich.console import Console
     from rich.progress import track
 
-    from fedaffect.features.readers import places, read_place
+    from fedaffect.features.body.readers import places, read_place
 
     console = Console(stderr=True)
     found = places(file)

@@ -1,18 +1,1 @@
-"""Body signals: recordings read, cut into windows and described by features; nobody's samples leave here."""
-
-from fedaffect.features.body_corpus import body_corpus
-from fedaffect.features.readers import are_recordings, read
-from fedaffect.features.recording import Marks, Recording, Span, Stream
-from fedaffect.features.windows import Windows, describe
-
-__all__ = [
-    "Marks",
-    "Recording",
-    "Span",
-    "Stream",
-    "Windows",
-    "are_recordings",
-    "body_corpus",
-    "describe",
-    "read",
-]
+"""Recordings → features, a folder a stream; nobody's samples leave here."""
