@@ -23,8 +23,8 @@ from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment
 from fedaffect.learning import saved
-from fedaffect.learning.export import export
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.export import export
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 CHILD = Path(__file__).with_name("profiled_client.py")
 CLIENTS = 10

@@ -22,7 +22,7 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.averaging import averaged, judged
 from fedaffect.learning.learner import Lesson
 from fedaffect.learning.metrics import scores
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 KEEP = 0.9
 MMTR = "{name='mmtr_style'}"

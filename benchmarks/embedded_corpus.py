@@ -28,7 +28,7 @@ from fedaffect.corpus.synthetic import synthesise
 from fedaffect.experiment import Experiment
 from fedaffect.federation.simulation import Simulation
 from fedaffect.learning.metrics import Scores, recall_and_f1, scores
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 from fedaffect.models.sdt import SDT

@@ -24,7 +24,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment
 from fedaffect.learning import saved
 from fedaffect.learning.tensor_file import read_tensors
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 GROWING = 8
 COLUMNS = [

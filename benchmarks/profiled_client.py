@@ -57,12 +57,12 @@ def learns(*settings: str) -> Callable[[Path, int], dict[str, Any]]:
         from fedaffect.federation.memory import MemoryStore
         from fedaffect.federation.simulation import kinds_of
         from fedaffect.federation.update import Update
-        from fedaffect.learning import learners
+        from fedaffect.learning.build import build_learner
 
         known = [setting.replace("PLACE", str(place)) for setting in settings]
         experiment = Experiment.load(SCENARIO, known)
         corpus = store.load(place / "corpus")
-        algorithm, learner = find(experiment.algorithm), learners.build(corpus, experiment)
+        algorithm, learner = find(experiment.algorithm), build_learner(corpus, experiment)
         kinds = kinds_of(experiment, corpus, learner, 1)
         found: dict[str, Any] = {"items": len(corpus), "rounds": []}
         with TemporaryDirectory() as kept:
@@ -93,7 +93,7 @@ def decides(place: Path, rounds: int) -> dict[str, Any]:
     from fedaffect.inference.backbone import Backbone
     from fedaffect.inference.calibration import softmax
     from fedaffect.inference.fusion import fuse
-    from fedaffect.learning.forest_random import random_trees, standard_grid
+    from fedaffect.learning.forest.random_splits import random_trees, standard_grid
 
     faces = store.load(place / "corpus").features["face"]
     backbone = Backbone.read(place / "backbone.onnx")

@@ -23,9 +23,9 @@ from fedaffect.corpus import store
 from fedaffect.corpus.batching import padded_rows, shuffled
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Training
-from fedaffect.learning.balance import class_weights
-from fedaffect.learning.objectives import sdt_objective
-from fedaffect.learning.precision import Precision
+from fedaffect.learning.label_balance import class_weights
+from fedaffect.learning.torch.objectives import sdt_objective
+from fedaffect.learning.torch.precision import Precision
 from fedaffect.models import build
 from fedaffect.models.batch import DialogueBatch
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from wesad_windows import Rows, Windows
 
 from fedaffect.inference.forest import Forest, joined
-from fedaffect.learning.forest_bagging import FEWEST, grow
-from fedaffect.learning.forest_counts import Totals, leaf_counts, undecided, with_counts
-from fedaffect.learning.forest_random import random_trees, standard_grid
+from fedaffect.learning.forest.bagging import FEWEST, grow
+from fedaffect.learning.forest.counts import Totals, leaf_counts, undecided, with_counts
+from fedaffect.learning.forest.random_splits import random_trees, standard_grid
 from fedaffect.randomness import generator, seed_for
 
 SUBJECTS = 15

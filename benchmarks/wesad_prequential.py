@@ -7,7 +7,7 @@ import numpy.typing as npt
 from wesad_methods import DEPTH, SHARPNESS, SMOOTHING, TREES, counted, splits
 from wesad_windows import Windows
 
-from fedaffect.learning.forest_counts import CountedForest
+from fedaffect.learning.forest.counts import CountedForest
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.prequential import prequential
 

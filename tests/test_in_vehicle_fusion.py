@@ -14,7 +14,7 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.inference.fusion import fuse
 from fedaffect.learning import saved
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fedaffect.inference.forest import joined
-from fedaffect.learning.forest_counts import leaf_counts, undecided, with_counts
+from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FEDAFFECT_DATA", ROOT.parent / "shared" / "data"))

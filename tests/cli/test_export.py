@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 from fedaffect.cli.main import app
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning import export, saved
+from fedaffect.learning import saved
+from fedaffect.learning.torch import export
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ class Finished:
 @pytest.fixture
 def simulate(tmp_path: Path, corpus: ConversationCorpus) -> Callable[..., Finished]:
     """Run an experiment to its end, in `tmp_path/NAME`; the same name resumes."""
-    from fedaffect.learning.trainer import ConversationTrainer
+    from fedaffect.learning.torch.trainer import ConversationTrainer
 
     def run(
         experiment: Experiment,

@@ -25,7 +25,7 @@ from fedaffect.federation.evaluation import as_tensors
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
 from fedaffect.learning.metrics import BINS, Evaluation
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 DECLARED = {"model/w": Spec((2,), "float32")}
 

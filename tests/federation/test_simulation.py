@@ -10,7 +10,7 @@ from fedaffect.federation import checkpoints
 from fedaffect.federation.checkpoints import Standing
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.simulation import stability
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 
 def bits(tensors):

@@ -13,12 +13,12 @@ from pathlib import Path
 from fedaffect.corpus import store
 from fedaffect.experiment import Experiment
 from fedaffect.federation.simulation import Simulation
-from fedaffect.learning import learners
+from fedaffect.learning.build import build_learner
 
 folder, settings = Path(sys.argv[1]), sys.argv[2:]
 experiment = Experiment().with_settings(settings)
 corpus = store.load(folder / "corpus")
-learner = learners.build(corpus, experiment)
+learner = build_learner(corpus, experiment)
 outcome = Simulation(experiment, corpus, learner, folder / "run").run("test")
 print(outcome.standing.round, outcome.test.score)
 assert "torch" not in sys.modules, "torch was imported"

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.learning.forest_counts import CountedForest
-from fedaffect.learning.forest_random import random_trees, standard_grid
+from fedaffect.learning.forest.counts import CountedForest
+from fedaffect.learning.forest.random_splits import random_trees, standard_grid
 from fedaffect.learning.prequential import prequential
 
 

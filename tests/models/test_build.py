@@ -4,7 +4,7 @@ from torch import nn
 
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, presets
-from fedaffect.learning.learners import WITHOUT_TORCH
+from fedaffect.learning.build import WITHOUT_TORCH
 from fedaffect.models import build, names, reads_images
 from fedaffect.models.sdt import SDT
 

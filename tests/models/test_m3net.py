@@ -6,7 +6,7 @@ import torch
 
 from fedaffect.errors import UserError
 from fedaffect.models import build
-from fedaffect.models.layers.graph import neighbours
+from fedaffect.models.encoders.graph import neighbours
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.m3net import FrequencyAdaptive, HypergraphConvolution
 

@@ -7,7 +7,7 @@ import torch
 
 from fedaffect.errors import UserError
 from fedaffect.models import build
-from fedaffect.models.layers.graph import similarities
+from fedaffect.models.encoders.graph import similarities
 from fedaffect.models.layers.packing import Packing
 
 TRIO = {"audio": 3, "text": 4, "visual": 2}

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from fedaffect.corpus import ConversationCorpus, store
-from fedaffect.corpus.conditions import hide_from_utterances
+from fedaffect.corpus.perturbations import hide_from_utterances
 from fedaffect.experiment import Experiment
 from fedaffect.record.run import corpus_of
 

@@ -26,7 +26,7 @@ LOADED = (
     "torch._dynamo",  # optimisers import it: half of the seconds
     "fedaffect.federation.simulation",
     "fedaffect.federation.algorithms.fedproto",
-    "fedaffect.learning.trainer",
+    "fedaffect.learning.torch.trainer",
     "fedaffect.models.sdt",
     "fedaffect.record.report",
 )

@@ -20,7 +20,7 @@ def export(
 ) -> None:
     """Write a run's network of images as ONNX: embeddings, and what it says, without torch."""
     folder, _, member = chosen_model(run, client, allow_code)
-    from fedaffect.learning.export import export as write
+    from fedaffect.learning.torch.export import export as write
 
     difference = write(folder, out, member, allow_code)
     size = out.stat().st_size / 2**20

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fedaffect.corpus.conditions import hide_from_all, hide_from_clients, mislabel
 from fedaffect.corpus.partition import Share, labels_per_client, partition, pooled
+from fedaffect.corpus.perturbations import hide_from_all, hide_from_clients, mislabel
 from fedaffect.corpus.schema import SPLITS, UNLABELLED, ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, trace_file
@@ -36,7 +36,7 @@ from fedaffect.federation.evaluation import Judgement, evaluation_specs
 from fedaffect.federation.events import EVENTS, EventLog, Listener, read
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.rounds import Outcome, Rounds
-from fedaffect.learning import learners
+from fedaffect.learning.build import build_learner
 from fedaffect.learning.learner import Learner, Tensors
 
 CHECKPOINTS, MEMORY = "checkpoints", "memory"
@@ -55,7 +55,7 @@ class Simulation:
     ) -> None:
         """
         Args:
-            learner: built from the same experiment and corpus (see `fedaffect.learning.learners`).
+            learner: built from the same experiment and corpus (see `fedaffect.learning.build`).
 
         Raises:
             UserError: the experiment does not fit the corpus, or names what does not exist.
@@ -277,7 +277,7 @@ def client_side(
     experiment: Experiment, corpus: ConversationCorpus, shares: Sequence[Share], folder: Path
 ) -> ClientSide:
     """The client side of a worker process, with a learner of its own."""
-    learner = learners.build(corpus, experiment)
+    learner = build_learner(corpus, experiment)
     kinds = kinds_of(experiment, corpus, learner, _learning(shares))
     memory = MemoryStore(folder / MEMORY)
     return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
@@ -292,7 +292,7 @@ def kinds_of(
     kinds = []
     for settings in experiment.clients.variants:
         own = experiment.with_settings(settings)
-        one = learners.build(corpus, own)
+        one = build_learner(corpus, own)
         kinds.append(Kind(_context(own, corpus, one, clients), one))
     return kinds
 

@@ -15,7 +15,7 @@ from fedaffect.corpus.schema import Flags, Integers, Pairing
 from fedaffect.errors import UserError
 from fedaffect.inference.abstention import UNCERTAIN, decide
 from fedaffect.inference.calibration import log_probability, softmax
-from fedaffect.inference.opinions import Opinions, Probabilities, normalised
+from fedaffect.inference.modality_predictions import Opinions, Probabilities, normalised
 from fedaffect.inference.stacking import Stacking
 
 Floats = npt.NDArray[np.float64]

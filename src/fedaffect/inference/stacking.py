@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fedaffect.corpus.schema import Flags, Integers
 from fedaffect.errors import UserError
 from fedaffect.inference.calibration import log_probability, softmax
-from fedaffect.inference.opinions import Opinions, Probabilities, normalised
+from fedaffect.inference.modality_predictions import Opinions, Probabilities, normalised
 
 Floats = npt.NDArray[np.float64]
 

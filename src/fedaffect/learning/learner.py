@@ -13,7 +13,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Training
-from fedaffect.learning.balance import Balance
+from fedaffect.learning.label_balance import Balance
 
 Tensors = dict[str, npt.NDArray[Any]]
 """Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""

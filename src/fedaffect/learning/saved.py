@@ -13,7 +13,7 @@ from pydantic import Field
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Size
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
-from fedaffect.learning import learners
+from fedaffect.learning.build import build_learner
 from fedaffect.learning.learner import Learner, Tensors
 from fedaffect.learning.tensor_file import read_tensors, write_tensors
 
@@ -136,7 +136,7 @@ def load(
     experiment = Experiment.from_table(given, "--device").with_settings(
         ["training.soft_labels=false"]
     )
-    learner = learners.build(fitting, experiment, roles=config.roles)
+    learner = build_learner(fitting, experiment, roles=config.roles)
     learner.set(tensors_of(folder, member))
     return learner, fitting
 

@@ -14,12 +14,12 @@ from torch.nn import functional
 
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.layers.concatenation import concatenated
+from fedaffect.models.encoders.recurrent import Recurrent
+from fedaffect.models.fusions.concatenation import concatenated
+from fedaffect.models.fusions.weighted import softmax_over_present
 from fedaffect.models.layers.dropout import Dropout
-from fedaffect.models.layers.fusion import softmax_over_present
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.layers.recurrent import Recurrent
 from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 

@@ -13,14 +13,14 @@ from torch import nn
 
 from fedaffect.experiment import Section
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.encoders.graph import GCNII, similarities
+from fedaffect.models.encoders.projection import Projection
+from fedaffect.models.encoders.recurrent import Recurrent
+from fedaffect.models.fusions.main_modality import main_modality
 from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
-from fedaffect.models.layers.graph import GCNII, similarities
 from fedaffect.models.layers.linear import Linear
-from fedaffect.models.layers.main_modality import main_modality
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.layers.projection import Projection
-from fedaffect.models.layers.recurrent import Recurrent
 from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from fedaffect.errors import UserError
 from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.encoders.recurrent_context import RecurrentContext
+from fedaffect.models.fusions.weighted import AttentionScoreFusion, Correlation, GatedFusion
 from fedaffect.models.layers.attention import Encoder, HeadedSection
 from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
-from fedaffect.models.layers.fusion import AttentionScoreFusion, Correlation, GatedFusion
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
-from fedaffect.models.layers.recurrent_context import RecurrentContext
 from fedaffect.models.prediction import Prediction
 
 

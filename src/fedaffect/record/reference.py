@@ -29,13 +29,13 @@ def every_setting() -> dict[str, list[Setting]]:
     """By section: those of the experiment, of each model and of each algorithm of the package."""
     from fedaffect.experiment import Algorithm
     from fedaffect.federation import algorithms
-    from fedaffect.learning import learners
+    from fedaffect.learning.build import schemas
 
     found = {"experiment": _settings(Experiment, "")}
     for name, field in Experiment.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found[name] = _settings(field.annotation, f"{name}.")
-    for name, schema in learners.schemas().items():
+    for name, schema in schemas().items():
         found[f"model {name}"] = _settings(schema, "model.")
     for name in algorithms.names():
         schema = type(algorithms.find(Algorithm(name=name)).settings)

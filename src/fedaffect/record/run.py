@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedaffect import __version__
 from fedaffect.corpus import store
-from fedaffect.corpus.conditions import hide_from_utterances, spoil_pictures
+from fedaffect.corpus.perturbations import hide_from_utterances, spoil_pictures
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
@@ -20,7 +20,7 @@ from fedaffect.federation.events import Listener
 from fedaffect.record.files import ENVIRONMENT, REPORT, SUMMARY, write_text
 
 if TYPE_CHECKING:
-    from fedaffect.learning.precision import Precision
+    from fedaffect.learning.torch.precision import Precision
 
 EXPERIMENT = "experiment.toml"
 
@@ -54,13 +54,13 @@ def resolved(experiment: Experiment) -> Experiment:
         UserError: no such model or algorithm, or settings that they do not have.
     """
     from fedaffect.federation.algorithms import find
-    from fedaffect.learning.learners import settings_of
+    from fedaffect.learning.build import settings_of
 
     algorithm = find(experiment.algorithm).settings.model_dump(mode="json")
     model = settings_of(experiment).model_dump(mode="json")
     start = experiment.start
     if start.run:
-        from fedaffect.learning.start import resolved as start_of
+        from fedaffect.learning.initial_model import resolved as start_of
 
         start = start_of(start)
     sections = experiment.model_dump() | {
@@ -138,13 +138,14 @@ def execute(
         return read_summary(folder)
     # What trains and draws is loaded only when there is something to train.
     from fedaffect.federation.simulation import Simulation
-    from fedaffect.learning import learners, saved
+    from fedaffect.learning import saved
+    from fedaffect.learning.build import build_learner
     from fedaffect.record.card import model_card
     from fedaffect.record.metrics_file import write_metrics
     from fedaffect.record.report import write_report
 
     corpus = corpus_of(experiment)
-    learner = learners.build(corpus, experiment)
+    learner = build_learner(corpus, experiment)
     simulation = Simulation(experiment, corpus, learner, folder, tuple(listeners))
     _begin(folder, experiment, corpus, getattr(learner, "precision", None))
     outcome = simulation.run(command)

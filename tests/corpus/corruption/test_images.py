@@ -13,7 +13,7 @@ from fedaffect.corpus.corruption.images import (
     spectacled,
     turned,
 )
-from fedaffect.corpus.corruption.lots import Lots
+from fedaffect.corpus.corruption.item_random import Lots
 
 ITEMS = 6
 EVERY = [darkened, exposed, shadowed, blurred, turned, spectacled, covered]

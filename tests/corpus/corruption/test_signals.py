@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fedaffect.corpus.corruption.lots import Lots
+from fedaffect.corpus.corruption.item_random import Lots
 from fedaffect.corpus.corruption.signals import BURST, displaced, noisy, shaken
 
 ITEMS = 200

@@ -9,7 +9,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.learning.learner import Lesson
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 from .quadratic import Bowl, federation
 

@@ -11,7 +11,7 @@ from fedaffect.federation.algorithms.fedncm import FedNCM
 from fedaffect.federation.algorithms.prototypes import prototypes_of
 from fedaffect.federation.simulation import Simulation
 from fedaffect.inference.prototypes import class_means, nearest_prototype, squared_distances
-from fedaffect.learning.head import BIAS, WEIGHT, HeadLearner
+from fedaffect.learning.head.learner import BIAS, WEIGHT, HeadLearner
 
 
 @pytest.fixture

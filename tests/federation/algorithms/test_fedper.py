@@ -10,7 +10,7 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.algorithms.fedper import FedPer
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 from fedaffect.models import names, reads_images
 
 from .quadratic import PLAIN, Bowl, federation

@@ -16,9 +16,9 @@ from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.simulation import Simulation
 from fedaffect.federation.update import Update
 from fedaffect.inference.forest import Forest, joined, padded, read, write
-from fedaffect.learning.forest import ForestLearner
-from fedaffect.learning.forest_counts import leaf_counts, undecided, with_counts
-from fedaffect.learning.forest_random import random_trees, standard_grid
+from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
+from fedaffect.learning.forest.learner import ForestLearner
+from fedaffect.learning.forest.random_splits import random_trees, standard_grid
 from fedaffect.randomness import seed_for
 
 FOREST = "model={name='forest', trees=9, depth=3}"

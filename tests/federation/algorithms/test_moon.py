@@ -10,7 +10,7 @@ from fedaffect.corpus.partition import pooled
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.moon import Moon
 from fedaffect.learning.learner import Lesson, Outputs
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 

@@ -13,7 +13,7 @@ from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.update import Update
 from fedaffect.learning.learner import DivergedError
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 
 
 class Fragile:

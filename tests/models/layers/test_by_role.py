@@ -1,8 +1,8 @@
 import torch
 
+from fedaffect.models.encoders.recurrent import Recurrent
 from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.layers.recurrent import Recurrent
 
 VALID = torch.tensor([[True] * 5, [True, True, False, False, False]])
 ROLE = torch.tensor([[0, 2, 0, 0, 2], [1, 1, 3, 3, 3]])

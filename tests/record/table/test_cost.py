@@ -5,7 +5,7 @@ import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.learning import saved
-from fedaffect.learning.trainer import ConversationTrainer
+from fedaffect.learning.torch.trainer import ConversationTrainer
 from fedaffect.record.run import corpus_of
 from fedaffect.record.table import cost
 from fedaffect.record.table.entries import Entry

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.corruption.lots import Lots
+from fedaffect.corpus.corruption.item_random import Lots
 from fedaffect.corpus.corruption.table import CORRUPTIONS, SEVERITIES, Corruption
 from fedaffect.corpus.schema import Array, Corpus, Flags, Integers
 from fedaffect.errors import UserError

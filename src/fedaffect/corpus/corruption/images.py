@@ -7,7 +7,7 @@ Every function takes pictures float32 [n, height, width] of values 0..1, how muc
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.corruption.lots import Floats, Lots
+from fedaffect.corpus.corruption.item_random import Floats, Lots
 
 GAMMA = 2.2
 """Pixel = light^(1 / GAMMA), nearly what sRGB says: light adds up and scales, pixels don't."""

@@ -6,7 +6,7 @@ each item gets [n], and the lots of each; it returns values of the same shape.
 
 import numpy as np
 
-from fedaffect.corpus.corruption.lots import Floats, Lots
+from fedaffect.corpus.corruption.item_random import Floats, Lots
 
 BURST = 4.0
 """How far a movement throws a value, in deviations."""

@@ -13,7 +13,7 @@ from fedaffect.corpus.corruption.images import (
     spectacled,
     turned,
 )
-from fedaffect.corpus.corruption.lots import Floats, Lots
+from fedaffect.corpus.corruption.item_random import Floats, Lots
 from fedaffect.corpus.corruption.signals import displaced, noisy, shaken
 
 SEVERITIES = 5

@@ -13,7 +13,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
 from fedaffect.federation.update import Update
-from fedaffect.learning.balance import Balance
+from fedaffect.learning.label_balance import Balance
 from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Learner, Lesson, Outputs, Tensors
 from fedaffect.randomness import seed_for
 

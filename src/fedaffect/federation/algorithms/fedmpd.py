@@ -40,7 +40,7 @@ from fedaffect.learning.learner import ExtraLoss, Tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fedaffect.learning.prototype_objectives import Prototypes
+    from fedaffect.learning.torch.prototype_objectives import Prototypes
     from fedaffect.models.batch import DialogueBatch
     from fedaffect.models.prediction import Prediction
 
@@ -319,7 +319,7 @@ class FedMPD(PrototypeAlgorithm):
         def loss(prediction: "Prediction", batch: "DialogueBatch", _item: "Tensor") -> "Tensor":
             import torch
 
-            from fedaffect.learning.prototype_objectives import Prototypes
+            from fedaffect.learning.torch.prototype_objectives import Prototypes
 
             given = prediction.embedding_by_modality if self.per_modality else {}
             total = torch.zeros((), device=batch.label.device)
@@ -347,7 +347,7 @@ class FedMPD(PrototypeAlgorithm):
         """Eq. 9 (and step 6 as a loss) for the utterances of a batch in one space."""
         from torch.nn.functional import normalize
 
-        from fedaffect.learning.prototype_objectives import (
+        from fedaffect.learning.torch.prototype_objectives import (
             batch_class_means,
             pull_and_push,
             triplet,

@@ -15,7 +15,7 @@ from fedaffect.federation.algorithms.prototypes import (
     prototypes_of,
 )
 from fedaffect.federation.update import Update
-from fedaffect.learning.head import BIAS, WEIGHT
+from fedaffect.learning.head.learner import BIAS, WEIGHT
 from fedaffect.learning.learner import Tensors
 
 NEVER = np.float32(-1e30)

@@ -79,7 +79,10 @@ class FedProto(PrototypeAlgorithm):
             return None
 
         def loss(prediction: "Prediction", batch: "DialogueBatch", _item: "Tensor") -> "Tensor":
-            from fedaffect.learning.prototype_objectives import Prototypes, pull  # needs torch
+            from fedaffect.learning.torch.prototype_objectives import (  # needs torch
+                Prototypes,
+                pull,
+            )
 
             rows = batch.supervised
             prototypes = Prototypes.of(known, {}, self.centres, rows.device)

@@ -22,9 +22,9 @@ from fedaffect.federation.algorithms.base import (
 )
 from fedaffect.federation.update import Update, longest_prefix
 from fedaffect.inference.forest import MAXIMUM_TREES, Forest, joined, read, write
-from fedaffect.learning.forest import ForestLearner, as_model, grid_of, settings_of
-from fedaffect.learning.forest_counts import leaf_counts, undecided, with_counts
-from fedaffect.learning.forest_random import random_trees
+from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
+from fedaffect.learning.forest.learner import ForestLearner, as_model, grid_of, settings_of
+from fedaffect.learning.forest.random_splits import random_trees
 from fedaffect.learning.learner import Tensors
 from fedaffect.randomness import seed_for
 
@@ -36,13 +36,14 @@ REFUSED = "server/forest/refused"
 class FederatedForest(Algorithm):
     """Adds `model.trees` trees at a time to a forest whose leaves say what all clients together counted.
 
-    `private`: the splits follow from the experiment's seed and public ranges (`learning.forest_random`). What
+    `private`: the splits follow from the experiment's seed and public ranges
+    (`learning.forest.random_splits`). What
     a client sends is the sum of its items' leaf one-hots and nothing else, so a server that only sees
     totals learns as well. An item changes `trees` numbers by one in each round: the noise of a Gaussian
     mechanism is scaled by √(trees · rounds), of a person with n items by n times that.
 
     `bagging`: two rounds a time. In the odd one each client sends its part of the trees, grown on its own
-    items (`learning.forest_bagging`), without what their leaves say. In the even one everybody counts in
+    items (`learning.forest.bagging`), without what their leaves say. In the even one everybody counts in
     everybody's. The splits tell about the items that chose them, so it must be agreed to.
     """
 

@@ -17,7 +17,7 @@ def rehearse(jobs: Iterable[Job]) -> None:
         UserError: naming the run, before any has begun.
     """
     from fedaffect.federation.simulation import Simulation
-    from fedaffect.learning import learners
+    from fedaffect.learning.build import build_learner
 
     first: dict[Path, Job] = {}
     for job in jobs:
@@ -26,7 +26,7 @@ def rehearse(jobs: Iterable[Job]) -> None:
         experiment = job.experiment
         try:
             corpus = corpus_of(experiment)
-            Simulation(experiment, corpus, learners.build(corpus, experiment), job.folder)
+            Simulation(experiment, corpus, build_learner(corpus, experiment), job.folder)
         except UserError as error:
             raise UserError(f"{job.title}: {error}") from None
 

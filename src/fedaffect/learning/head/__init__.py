@@ -1,0 +1,1 @@
+"""A linear head on a frozen ONNX backbone, learnt in numpy."""

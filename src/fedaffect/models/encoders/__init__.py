@@ -1,0 +1,1 @@
+"""What reads a conversation: recurrent networks, graphs, memories; features in, a vector an utterance out."""
