@@ -16,9 +16,9 @@ from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
 from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
 from fedaffect.learning import saved
-from fedaffect.record.evaluate.judge import blocks
-from fedaffect.record.run import open_corpus
-from fedaffect.record.wording import count
+from fedaffect.report.formatting import count
+from fedaffect.runs.execute import open_corpus
+from fedaffect.studies.evaluate.judge import blocks
 
 FACE = "face"
 SEED = 0

@@ -10,9 +10,9 @@ from in_vehicle_sheets import SHOWN
 from in_vehicle_spoilt import Alone, Spoilt
 from matplotlib.axes import Axes
 
-from fedaffect.record.drawing import INK
-from fedaffect.record.palette import series_colours
-from fedaffect.record.picture import Picture
+from fedaffect.report.drawing import INK
+from fedaffect.report.palette import series_colours
+from fedaffect.report.picture import Picture
 
 PANEL, LEGEND = 160, 36
 """Heights, in points."""

@@ -8,8 +8,8 @@ from in_vehicle_fusing import Result
 from in_vehicle_pairs import BODY, FACE
 from in_vehicle_spoilt import Alone, Spoilt
 
-from fedaffect.record.sheet import Column, Sheet
-from fedaffect.record.wording import NOTHING, figure, signed, with_spread
+from fedaffect.report.formatting import NOTHING, figure, signed, with_spread
+from fedaffect.report.table import Column, Sheet
 
 SHOWN = "confidence"
 """The rule of what is spoilt: of the paper's two, the one that gives probabilities."""

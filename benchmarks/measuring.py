@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fedaffect.record.machine import processor
+from fedaffect.runs.machine import processor
 
 LOOK_EVERY = 0.1
 T = TypeVar("T")

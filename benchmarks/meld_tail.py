@@ -23,8 +23,8 @@ from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.saved import predict, read_config
-from fedaffect.record.ablation.plan import load
 from fedaffect.record.files import SUMMARY
+from fedaffect.studies.ablation.plan import load
 
 ABLATION = Path("ablations/meld-speakers.toml")
 LEADS = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross")

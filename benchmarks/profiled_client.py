@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fedaffect.record.machine import peak_memory
+from fedaffect.runs.machine import peak_memory
 
 SCENARIO = "in-vehicle-faces"
 TREES, DEPTH, COLUMNS, LEVELS = 200, 6, 24, 31

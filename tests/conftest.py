@@ -11,6 +11,8 @@ import pytest
 from fedaffect.corpus import ConversationCorpus, Provenance
 from fedaffect.randomness import generator
 
+pytest_plugins = ["made_runs"]
+
 MakeCorpus = Callable[..., ConversationCorpus]
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fedaffect.record.ablation import plan as ablations
-from fedaffect.record.table import plan as tables
+from fedaffect.studies.ablation import plan as ablations
+from fedaffect.studies.study import plan as tables
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from fedaffect.cli import main, run
 from fedaffect.experiment import Experiment
-from fedaffect.record.run import resolved
+from fedaffect.runs.execute import resolved
 
 
 @pytest.mark.parametrize("choice", run.DEMO.values(), ids=run.DEMO)
@@ -21,7 +21,7 @@ def test_its_runs_lie_among_the_others_and_can_be_repeated(monkeypatch, tmp_path
         asked.extend((job, workers, resume) for job in jobs)
 
     monkeypatch.setattr(run, "_execute_all", execute)
-    monkeypatch.setattr("fedaffect.record.tables.comparison", lambda folders: [])
+    monkeypatch.setattr("fedaffect.studies.compare.scores.comparison", lambda folders: [])
     done = CliRunner().invoke(main.app, ["demo", "--out", str(tmp_path), "--seed", "3"])
     assert done.exit_code == 0, done.output
     assert [job.folder.name for job, _, _ in asked] == [f"demo-{name}" for name in run.DEMO]

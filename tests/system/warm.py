@@ -28,7 +28,7 @@ LOADED = (
     "fedaffect.federation.algorithms.fedproto",
     "fedaffect.learning.torch.trainer",
     "fedaffect.models.sdt",
-    "fedaffect.record.report",
+    "fedaffect.report.report",
 )
 
 

@@ -46,10 +46,10 @@ def ablate(
     from rich.console import Console
 
     from fedaffect.cli.jobs import execute
-    from fedaffect.record.ablation import pages, plan
-    from fedaffect.record.ablation.rows import notes, tabulate
-    from fedaffect.record.cache.checks import ensure_same_corpus
-    from fedaffect.record.wording import count
+    from fedaffect.report.formatting import count
+    from fedaffect.runs.preflight import ensure_same_corpus
+    from fedaffect.studies.ablation import pages, plan
+    from fedaffect.studies.ablation.rows import notes, tabulate
 
     console = Console(stderr=as_json)
     if table and only:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fedaffect.record.compare.comparison import Comparison
+    from fedaffect.studies.compare.comparison import Comparison
 
 
 def compare(
@@ -26,11 +26,11 @@ def compare(
     """
     from dataclasses import asdict
 
-    from fedaffect.record.compare.comparison import compare
+    from fedaffect.studies.compare.comparison import compare
 
     told, sides = compare(folders)
     if out is not None:
-        from fedaffect.record.compare.page import (
+        from fedaffect.studies.compare.page import (
             write_page,
         )  # it draws, so it takes a second to load
 
@@ -46,28 +46,28 @@ def compare(
 def _print(told: "Comparison") -> None:
     from rich.console import Console
 
-    from fedaffect.record.compare import sheets
+    from fedaffect.studies.compare import tables
 
     console = Console()
     for line in told.warnings:
         console.print(line, style="yellow", markup=False, highlight=False)
-    console.print(sheets.facts(told).as_table())
+    console.print(tables.facts(told).as_table())
     if told.settings:
-        console.print(sheets.settings(told).as_table())
+        console.print(tables.settings(told).as_table())
     else:
         console.print("No setting differs.")
     for mode in told.modes:
         title = f"Evaluation {mode.name}: {mode.meaning}"
         console.print(title, style="bold", markup=False, highlight=False)
-        console.print(sheets.scores(mode).as_table())
+        console.print(tables.scores(mode).as_table())
         if len(mode.scored) > 1:
-            console.print(sheets.differences(mode).as_table())
-        console.print(sheets.classes(mode).as_table())
+            console.print(tables.differences(mode).as_table())
+        console.print(tables.classes(mode).as_table())
         if any(run.groups for run in mode.clients):
-            console.print(sheets.clients(mode).as_table())
-        for line in sheets.unpaired(mode):
+            console.print(tables.clients(mode).as_table())
+        for line in tables.unpaired(mode):
             console.print(line, style="yellow", markup=False, highlight=False)
-    for line in sheets.meanings(told.modes):
+    for line in tables.meanings(told.modes):
         console.print(f"- {line}", markup=False, highlight=False)
     if told.synthetic:
         console.print("Synthetic corpus: the figures say nothing about people.", style="yellow")

@@ -201,7 +201,7 @@ def _print_description(corpus: "ConversationCorpus") -> None:
     from rich.table import Table
 
     from fedaffect.corpus.describe import describe
-    from fedaffect.record.wording import count
+    from fedaffect.report.formatting import count
 
     console = Console()
     seen = describe(corpus)

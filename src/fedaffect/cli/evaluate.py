@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fedaffect.learning.saved import SavedModel
-    from fedaffect.record.evaluate.judge import Judged
-    from fedaffect.record.evaluate.question import Question
-    from fedaffect.record.evaluate.verdict import Verdict
+    from fedaffect.studies.evaluate.judge import Judged
+    from fedaffect.studies.evaluate.result import EvaluationResult
+    from fedaffect.studies.evaluate.task import Task
 
 
 class Part(StrEnum):
@@ -56,10 +56,10 @@ def evaluate(
     from rich.console import Console
 
     from fedaffect.learning import saved
-    from fedaffect.record.evaluate import page
-    from fedaffect.record.evaluate.question import of_run
-    from fedaffect.record.evaluate.verdict import verdict
     from fedaffect.record.summary import seed_folders
+    from fedaffect.studies.evaluate import page
+    from fedaffect.studies.evaluate.result import verdict
+    from fedaffect.studies.evaluate.task import of_run
 
     seeds = seed_folders(run)
     if seeds:
@@ -87,7 +87,7 @@ def evaluate(
 def _judge(
     folder: Path,
     model: "SavedModel",
-    question: "Question",
+    question: "Task",
     device: str,
     allow_code: bool,
     console: "Console",
@@ -96,7 +96,7 @@ def _judge(
     from rich.progress import Progress
 
     from fedaffect.corpus.batching import rows_of
-    from fedaffect.record.evaluate.judge import judge
+    from fedaffect.studies.evaluate.judge import judge
 
     items = len(rows_of(question.corpus, question.conversations))
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -107,20 +107,20 @@ def _judge(
         ]
 
 
-def _print(told: "Verdict") -> None:
+def _print(told: "EvaluationResult") -> None:
     from rich.console import Console
 
-    from fedaffect.record.evaluate import sheets
+    from fedaffect.studies.evaluate import tables
 
     console = Console()
     console.print(told.run, style="bold", markup=False, highlight=False)
-    for line in sheets.facts(told):
+    for line in tables.facts(told):
         console.print(line, markup=False, highlight=False)
-    for line in sheets.cautions(told):
+    for line in tables.cautions(told):
         console.print(line, style="yellow", markup=False, highlight=False)
-    shown = [sheets.scores(told), sheets.classes(told)]
+    shown = [tables.scores(told), tables.classes(told)]
     if len(told.models) > 1:
-        shown.append(sheets.models(told))
+        shown.append(tables.models(told))
     for sheet in shown:
         for table in sheet.as_tables(console.width):
             console.print(table)

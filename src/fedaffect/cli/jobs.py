@@ -11,7 +11,7 @@ from fedaffect.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fedaffect.record.several import Job
+    from fedaffect.runs.pool import Job
 
 
 def execute(jobs: "list[Job]", workers: int, console: "Console") -> int:
@@ -21,10 +21,10 @@ def execute(jobs: "list[Job]", workers: int, console: "Console") -> int:
         how many failed.
     """
     from fedaffect.cli.progress import RunsProgress
-    from fedaffect.record.cache import failures
-    from fedaffect.record.cache.checks import rehearse
-    from fedaffect.record.several import execute_all
-    from fedaffect.record.wording import count
+    from fedaffect.report.formatting import count
+    from fedaffect.runs import failures
+    from fedaffect.runs.pool import execute_all
+    from fedaffect.runs.preflight import rehearse
 
     if not jobs:
         return 0

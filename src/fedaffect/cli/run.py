@@ -17,7 +17,7 @@ from fedaffect.experiment import SCENARIO, Experiment, presets, scenarios
 
 if TYPE_CHECKING:
     from fedaffect.learning.saved import SavedModel
-    from fedaffect.record.several import Job
+    from fedaffect.runs.pool import Job
 
 DEMO = {
     "local": ["algorithm.name=local"],
@@ -74,7 +74,7 @@ def run(
     folder = out or Path("runs") / asked.name
     console = Console(stderr=as_json)
     if seeds == 1:
-        from fedaffect.record.several import Job
+        from fedaffect.runs.pool import Job
 
         (result,) = _execute_all([Job(asked, folder, _typed(), asked.name)], 1, console, resume)
     else:
@@ -96,9 +96,9 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Six ways to learn from 20 clients of the embedded (synthetic) corpus, and a report to open."""
-    from fedaffect.record.several import Job
-    from fedaffect.record.tables import as_json as rows_as_json
-    from fedaffect.record.tables import as_table, cautions, comparison
+    from fedaffect.runs.pool import Job
+    from fedaffect.studies.compare.scores import as_json as rows_as_json
+    from fedaffect.studies.compare.scores import as_table, cautions, comparison
 
     kept = out or Path("runs")
     console = Console(stderr=as_json)
@@ -145,7 +145,7 @@ def predict(
     """Probabilities and modality weights for every utterance of a corpus."""
     from fedaffect.learning import saved
     from fedaffect.record.files import write_text
-    from fedaffect.record.run import open_corpus
+    from fedaffect.runs.execute import open_corpus
 
     if out and out.suffix not in {".csv", ".json"}:
         raise UserError(f"{out}: predictions are written as .csv or .json; name such a file")
@@ -199,7 +199,7 @@ def _execute_all(
     jobs: "list[Job]", workers: int, console: Console, resume: bool
 ) -> list[dict[str, Any]]:
     """Execute jobs with their progress shown; exit code 130 where a person interrupts."""
-    from fedaffect.record.several import execute_all
+    from fedaffect.runs.pool import execute_all
 
     rounds = [job.experiment.rounds.count for job in jobs]
     try:
@@ -215,10 +215,10 @@ def _execute_seeds(
     experiment: Experiment, seeds: int, folder: Path, workers: int, console: Console, resume: bool
 ) -> dict[str, Any]:
     """Runs of `seeds` seeds and their means."""
-    from fedaffect.record.report import write_report
-    from fedaffect.record.run import ensure_free_for_seeds, seed_folder
-    from fedaffect.record.several import Job
     from fedaffect.record.summary import write_summary
+    from fedaffect.report.report import write_report
+    from fedaffect.runs.execute import ensure_free_for_seeds, seed_folder
+    from fedaffect.runs.pool import Job
 
     each = [
         experiment.model_copy(update={"seed": experiment.seed + number}) for number in range(seeds)

@@ -24,7 +24,7 @@ def runs(folder: Folder = Path("runs"), as_json: AsJson = False) -> None:
     from rich.table import Table
 
     from fedaffect.record.listing import listing
-    from fedaffect.record.wording import NOTHING, figure
+    from fedaffect.report.formatting import NOTHING, figure
 
     found = listing(folder)
     if as_json:
@@ -65,7 +65,7 @@ def show(
     from rich.console import Console
 
     from fedaffect.record.summary import read_summary, seed_folders
-    from fedaffect.record.tables import scores_table
+    from fedaffect.studies.compare.scores import scores_table
 
     summary = read_summary(run)
     if as_json:
@@ -97,8 +97,8 @@ def _facts_table(summary: dict[str, Any]) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    from fedaffect.record.tables import is_score
-    from fedaffect.record.wording import NOTHING, data_size, duration, figure
+    from fedaffect.report.formatting import NOTHING, data_size, duration, figure
+    from fedaffect.studies.compare.scores import is_score
 
     table = Table(show_header=False, box=None)
     for key, value in summary.items():
@@ -122,7 +122,7 @@ def _facts_table(summary: dict[str, Any]) -> "Table":
 def _print_curve(console: "Console", run: Path) -> None:
     from fedaffect.record.history import History
     from fedaffect.record.listing import sparkline
-    from fedaffect.record.wording import figure
+    from fedaffect.report.formatting import figure
 
     history = History.read(run)
     _, values = history.dev_curve(history.primary)
@@ -141,6 +141,6 @@ def _report(run: Path, finished: bool) -> Path:
     path = run / REPORT
     if finished and not seed_folders(run) and path.is_file():
         return path
-    from fedaffect.record.report import write_report  # it draws, so it takes a second to load
+    from fedaffect.report.report import write_report  # it draws, so it takes a second to load
 
     return write_report(run)

@@ -21,9 +21,9 @@ def settings(
     from rich.markup import escape
     from rich.table import Table
 
-    from fedaffect.record import reference
+    from fedaffect.report import settings_reference
 
-    every = reference.every_setting()
+    every = settings_reference.every_setting()
     asked = {n: s for n, s in every.items() if not sections or {n, n.split()[-1]} & {*sections}}
     if not asked:
         from fedaffect.federation import algorithms
@@ -33,7 +33,9 @@ def settings(
                 raise UserError(f"algorithm {name}: has no settings of its own")
         raise UserError(f"no such section; there are: {', '.join(every)}")
     if as_json or markdown:
-        typer.echo((reference.as_json if as_json else reference.as_markdown)(asked))
+        typer.echo(
+            (settings_reference.as_json if as_json else settings_reference.as_markdown)(asked)
+        )
         return
     console = Console()
     for name, found in asked.items():

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedaffect.errors import UserError
-from fedaffect.record.table import Layout
+from fedaffect.studies.study import Layout
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fedaffect.record.table.entries import Entry, ModelTable
-    from fedaffect.record.table.rows import Row
+    from fedaffect.studies.study.entries import Entry, ModelTable
+    from fedaffect.studies.study.rows import Row
 
 
 class Format(StrEnum):
@@ -66,10 +66,10 @@ def table(
     """
     from rich.console import Console
 
-    from fedaffect.record.cache.checks import ensure_same_corpus
-    from fedaffect.record.table import figures, pages, plan
-    from fedaffect.record.table.standing import tabulate
-    from fedaffect.record.wording import count
+    from fedaffect.report.formatting import count
+    from fedaffect.runs.preflight import ensure_same_corpus
+    from fedaffect.studies.study import data_files, pages, plan
+    from fedaffect.studies.study.ranking import tabulate
 
     console = Console(stderr=as_json or form is not Format.TEXT)
     if run_nothing and only:
@@ -88,9 +88,9 @@ def table(
     }
     written = pages.write_results(results or out, asked, tables, _command(file, seeds))
     if as_json:
-        typer.echo(figures.as_json(tables))
+        typer.echo(data_files.as_json(tables))
     elif form is not Format.TEXT:
-        render = figures.as_csv if form is Format.CSV else _as_latex
+        render = data_files.as_csv if form is Format.CSV else _as_latex
         typer.echo("\n".join(render(rows, layout) for rows in tables.values()), nl=False)
     else:
         for (corpus, rows), page in zip(tables.items(), written, strict=True):
@@ -103,7 +103,7 @@ def table(
 def _run(entries: "Sequence[Entry]", workers: int, console: "Console") -> int:
     """All candidates with a few seeds, then those that were chosen with all; how many runs failed."""
     from fedaffect.cli.jobs import execute
-    from fedaffect.record.table.choice import final_jobs, tuning_jobs
+    from fedaffect.studies.study.selection import final_jobs, tuning_jobs
 
     failed = execute(tuning_jobs(entries), workers, console)
     return failed + execute(final_jobs(entries), workers, console)
@@ -111,8 +111,8 @@ def _run(entries: "Sequence[Entry]", workers: int, console: "Console") -> int:
 
 def _measure(entries: "Sequence[Entry]", console: "Console") -> None:
     """What predicting costs with each chosen candidate, one by one, when nothing else of ours goes on."""
-    from fedaffect.record.table import cost
-    from fedaffect.record.table.choice import chosen_of
+    from fedaffect.studies.study import cost
+    from fedaffect.studies.study.selection import chosen_of
 
     left = cost.unmeasured(chosen for entry in entries if (chosen := chosen_of(entry)))
     for variant in left:
@@ -128,8 +128,8 @@ def _show(
     page: Path,
     console: "Console",
 ) -> None:
-    from fedaffect.record.table.layouts import laid_out
-    from fedaffect.record.table.notes import notes
+    from fedaffect.studies.study.layouts import laid_out
+    from fedaffect.studies.study.notes import notes
 
     console.print(f"{asked.title}: {corpus}", style="bold", markup=False, highlight=False)
     console.print(*laid_out(rows, layout).as_tables(console.width))
@@ -139,7 +139,7 @@ def _show(
 
 
 def _as_latex(rows: "Sequence[Row]", layout: Layout) -> str:
-    from fedaffect.record.table.layouts import laid_out
+    from fedaffect.studies.study.layouts import laid_out
 
     return laid_out(rows, layout).as_latex()
 

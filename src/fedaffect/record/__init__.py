@@ -1,1 +1,1 @@
-"""The record: everything that a person looks at, read from a run's folder and nowhere else."""
+"""A run's folder, read and nothing else."""

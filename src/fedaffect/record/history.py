@@ -19,7 +19,7 @@ from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
 from fedaffect.federation.events import EVENTS, Event
 from fedaffect.learning.metrics import Counts
-from fedaffect.record.answers import OF_CLIENTS, Answers, AnswersByRound
+from fedaffect.record.client_reports import OF_CLIENTS, Answers, AnswersByRound
 
 _OF_A_ROUND = ("round_started", "round_lost", "round_finished", "checkpoint")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fedaffect.federation.events import Event
-from fedaffect.record.conditions import conditions_in_words
+from fedaffect.record.conditions_in_words import conditions_in_words
 from fedaffect.record.files import SUMMARY, read_object, write_text
 from fedaffect.record.history import History
 

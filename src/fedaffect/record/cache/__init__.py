@@ -1,1 +1,0 @@
-"""Runs that are asked for by what they are (`variants`), looked at before they begin (`checks`), kept."""

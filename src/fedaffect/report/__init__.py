@@ -1,0 +1,1 @@
+"""What a person looks at: tables, formatting, pictures, pages; drawn from a record alone."""

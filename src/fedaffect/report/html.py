@@ -1,0 +1,39 @@
+"""Pages that open from disk: the templates of `templates/`, with what all of them use."""
+
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from fedaffect import __version__
+from fedaffect.record.summary import SCORES
+from fedaffect.report import formatting
+
+
+def render(template: str, **context: Any) -> str:
+    """A template of `templates/` filled in; every text in it is escaped."""
+    folder = resources.files("fedaffect.report") / "templates"
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": formatting.figure,
+        "interval": formatting.interval,
+        "data_size": formatting.data_size,
+        "duration": formatting.duration,
+        "shape": formatting.shape,
+    }
+    environment.globals |= {
+        "count": formatting.count,
+        # Markup: matplotlib has escaped every text in it.
+        "picture": lambda drawing: Markup(drawing.svg),
+        "scores": SCORES,
+        "words": formatting.EVALUATIONS,
+        "version": __version__,
+    }
+    return environment.get_template(template).render(**context)

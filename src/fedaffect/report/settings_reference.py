@@ -1,0 +1,97 @@
+"""Every setting that an experiment can have: its name, what it may be, its default and what it means."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from fedaffect.experiment import Experiment
+from fedaffect.report.formatting import NOTHING
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, as `--set NAME=VALUE` takes it.
+
+    Attributes:
+        allowed: values, or a type with its bounds.
+        default: as TOML has it, or a dash where there is none.
+    """
+
+    name: str
+    allowed: str
+    default: str
+    meaning: str
+
+
+def every_setting() -> dict[str, list[Setting]]:
+    """By section: those of the experiment, of each model and of each algorithm of the package."""
+    from fedaffect.experiment import Algorithm
+    from fedaffect.federation import algorithms
+    from fedaffect.learning.build import schemas
+
+    found = {"experiment": _settings(Experiment, "")}
+    for name, field in Experiment.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found[name] = _settings(field.annotation, f"{name}.")
+    for name, schema in schemas().items():
+        found[f"model {name}"] = _settings(schema, "model.")
+    for name in algorithms.names():
+        schema = type(algorithms.find(Algorithm(name=name)).settings)
+        found[f"algorithm {name}"] = _settings(schema, "algorithm.")
+    return {name: settings for name, settings in found.items() if settings}
+
+
+def as_markdown(sections: dict[str, list[Setting]]) -> str:
+    """A page with a table for each section."""
+    lines = [
+        "# Settings",
+        "",
+        "Written by `fedaffect settings --markdown`. Each stands in a TOML file under its section, or on the",
+        "command line as `--set NAME=VALUE`; a model's and an algorithm's own go where its `name` is.",
+        "",
+    ]
+    for section, settings in sections.items():
+        lines += [f"## {section}", "", "| setting | may be | default | |", "|---|---|---|---|"]
+        for s in settings:
+            cells = (f"`{s.name}`", s.allowed, f"`{s.default}`", s.meaning)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def as_json(sections: dict[str, list[Setting]]) -> str:
+    """The same, by section."""
+    return json.dumps(
+        {name: [asdict(s) for s in found] for name, found in sections.items()}, indent=2
+    )
+
+
+def _settings(schema: type[BaseModel], prefix: str) -> list[Setting]:
+    described = schema.model_json_schema()
+    return [
+        Setting(
+            name=prefix + name,
+            allowed=_allowed(about),
+            default=json.dumps(about["default"]) if "default" in about else NOTHING,
+            meaning=about.get("description", ""),
+        )
+        for name, about in described["properties"].items()
+        if "$ref" not in about
+    ]
+
+
+def _allowed(about: dict[str, Any]) -> str:
+    """What JSON schema says of a value, in words."""
+    if "enum" in about:
+        return " | ".join(map(str, about["enum"]))
+    if "const" in about:
+        return str(about["const"])
+    if "anyOf" in about:
+        return " | ".join(_allowed(one) for one in about["anyOf"])
+    bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    words = [f"{sign} {about[key]:g}" for key, sign in bounds.items() if key in about]
+    kind = {"integer": "whole number", "object": "table", "array": "list"}
+    name = str(about.get("type", "value"))
+    return " ".join([kind.get(name, name), *words])

@@ -1,0 +1,83 @@
+"""Models answer a question, a bounded number of items at a time, and are counted right or wrong."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fedaffect.corpus.batching import rows_of
+from fedaffect.corpus.part import part_of
+from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Integers
+from fedaffect.learning.learner import Outputs
+from fedaffect.learning.metrics import Evaluation, evaluate
+from fedaffect.studies.evaluate.task import Task
+
+AT_ONCE = 1024
+"""Items; more only where one conversation has more."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model's answers.
+
+    Attributes:
+        name: `model`, or whose model it is.
+        evaluation: what was right and wrong of the items that count.
+        outputs: all items of the part; probabilities float64 [n, common classes].
+        elsewhere: items that count, for which the model's likeliest class was one that is left out.
+    """
+
+    name: str
+    evaluation: Evaluation
+    outputs: Outputs
+    elsewhere: int
+
+
+def judge(
+    folder: Path,
+    name: str,
+    question: Task,
+    device: str,
+    allow_code: bool,
+    told: Callable[[int], None] = lambda items: None,
+) -> Judged:
+    """One member of a saved model.
+
+    Args:
+        told: hears how many more items have been answered.
+
+    Raises:
+        UserError: as `learning.saved.load`.
+    """
+    from fedaffect.learning import saved
+
+    said, weights = list[npt.NDArray[np.float32]](), list[npt.NDArray[np.float32]]()
+    for conversations in blocks(question.corpus, question.conversations):
+        part = part_of(question.corpus, conversations)
+        found = saved.predict(folder, part, name, device, allow_code)
+        said.append(found.probability)
+        weights.append(found.modality_weights)
+        told(len(part))
+    item, probability = rows_of(question.corpus, question.conversations), np.concatenate(said)
+    counts = question.corpus.label[item] != UNLABELLED
+    lost = question.common.of_model.index[probability.argmax(axis=1)] == UNLABELLED
+    mapped = question.common.of_model.probabilities(probability)
+    nothing = np.zeros((len(item), 0), np.float32)
+    outputs = Outputs(item, mapped.astype(np.float32), nothing, np.concatenate(weights))
+    return Judged(name, evaluate(question.corpus, outputs), outputs, int((lost & counts).sum()))
+
+
+def blocks(corpus: ConversationCorpus, conversations: Integers) -> Iterator[Integers]:
+    """The conversations in order, `AT_ONCE` items or fewer at a time."""
+    held, size = list[int](), 0
+    for index in conversations.tolist():
+        rows = corpus.rows(index)
+        length = rows.stop - rows.start
+        if held and size + length > AT_ONCE:
+            yield np.array(held)
+            held, size = [], 0
+        held.append(index)
+        size += length
+    yield np.array(held)
