@@ -19,7 +19,7 @@ from fedaffect.corpus.partition import Share
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.store import load
 from fedaffect.experiment import Experiment
-from fedaffect.federation.averaging import averaged, judged
+from fedaffect.federation.model_ema import averaged, judged
 from fedaffect.learning.learner import Lesson
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.torch.trainer import ConversationTrainer

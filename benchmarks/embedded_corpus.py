@@ -29,8 +29,7 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.simulation import Simulation
 from fedaffect.learning.metrics import Scores, recall_and_f1, scores
 from fedaffect.learning.torch.trainer import ConversationTrainer
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 from fedaffect.models.sdt import SDT
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "embedded-corpus"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 from fedaffect.models.layers.linear import Linear
 
 PRODUCTS = 50

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from fedaffect.experiment import Section
 from fedaffect.federation.algorithms.base import Client, State, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import Tensors
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 TENSORS, SIZE = 10, 10_000
 

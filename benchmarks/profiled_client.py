@@ -53,10 +53,10 @@ def learns(*settings: str) -> Callable[[Path, int], dict[str, Any]]:
         from fedaffect.corpus.partition import pooled
         from fedaffect.experiment import Experiment
         from fedaffect.federation.algorithms import find
-        from fedaffect.federation.client_side import ClientSide, Message
-        from fedaffect.federation.memory import MemoryStore
+        from fedaffect.federation.client.memory import MemoryStore
+        from fedaffect.federation.client.runtime import ClientSide, Message
+        from fedaffect.federation.messages.update import Update
         from fedaffect.federation.simulation import kinds_of
-        from fedaffect.federation.update import Update
         from fedaffect.learning.build import build_learner
 
         known = [setting.replace("PLACE", str(place)) for setting in settings]

@@ -27,7 +27,7 @@ from fedaffect.learning.label_balance import class_weights
 from fedaffect.learning.torch.objectives import sdt_objective
 from fedaffect.learning.torch.precision import Precision
 from fedaffect.models import build
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 
 BATCH = 16
 FLOAT32, BFLOAT16 = Precision("float32", "measured"), Precision("bfloat16", "measured")

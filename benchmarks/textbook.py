@@ -15,8 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 
 class TextbookSDT(nn.Module):

@@ -28,8 +28,8 @@ def shares_of(corpus, name, seed=0, **settings_):
     return partition(corpus, Partition(name=name, **settings_), seed)
 
 
-def held(shares):
-    return np.concatenate([s.conversations for s in shares])
+def held(client_data):
+    return np.concatenate([s.conversations for s in client_data])
 
 
 # --- all -----------------------------------------------------------------------------------------
@@ -43,24 +43,24 @@ def held(shares):
 )
 @settings(max_examples=100, deadline=None)
 def test_every_training_conversation_goes_to_exactly_one_client(corpus, name, clients, alpha, seed):
-    shares = shares_of(corpus, name, seed, clients=clients, alpha=alpha)
-    assert len(shares) == clients
-    assert sorted(held(shares)) == corpus.conversations_in("train").tolist()
-    assert len({s.name for s in shares}) == clients
-    for share in shares:
-        assert share.volume == len(share.supervised) > 0
-        assert (np.diff(share.conversations) > 0).all()
-        assert (np.diff(share.supervised) > 0).all()
+    client_data = shares_of(corpus, name, seed, clients=clients, alpha=alpha)
+    assert len(client_data) == clients
+    assert sorted(held(client_data)) == corpus.conversations_in("train").tolist()
+    assert len({s.name for s in client_data}) == clients
+    for data in client_data:
+        assert data.volume == len(data.supervised) > 0
+        assert (np.diff(data.conversations) > 0).all()
+        assert (np.diff(data.supervised) > 0).all()
         # Supervision is inside what is held; nothing of dev or test is touched.
-        assert np.isin(corpus.conversation[share.supervised], share.conversations).all()
-        assert (corpus.label[share.supervised] != UNLABELLED).all()
+        assert np.isin(corpus.conversation[data.supervised], data.conversations).all()
+        assert (corpus.label[data.supervised] != UNLABELLED).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_seed_decides(corpus, name):
     def bits(seed):
-        shares = shares_of(corpus, name, seed, clients=8)
-        return [(s.name, s.conversations.tolist(), s.supervised.tolist()) for s in shares]
+        client_data = shares_of(corpus, name, seed, clients=8)
+        return [(s.name, s.conversations.tolist(), s.supervised.tolist()) for s in client_data]
 
     assert bits(3) == bits(3)
     if name in DRAWN:
@@ -72,10 +72,10 @@ def test_unlabelled_utterances_are_context(corpus, name):
     label = corpus.label.copy()
     label[::3] = UNLABELLED
     sparse = replace(corpus, label=label)
-    shares = shares_of(sparse, name, clients=8)
-    supervised = np.concatenate([s.supervised for s in shares])
+    client_data = shares_of(sparse, name, clients=8)
+    supervised = np.concatenate([s.supervised for s in client_data])
     assert not np.isin(np.arange(0, len(label), 3), supervised).any()
-    assert set(held(shares)) == set(corpus.conversations_in("train"))
+    assert set(held(client_data)) == set(corpus.conversations_in("train"))
 
 
 @pytest.mark.parametrize("name", ["iid", "dirichlet", "random_classes"])
@@ -87,17 +87,17 @@ def test_more_clients_than_conversations_are_refused(corpus, name):
 
 
 def test_labels_per_client_by_hand(corpus):
-    shares = shares_of(corpus, "iid", clients=5)
-    table = labels_per_client(corpus, shares)
+    client_data = shares_of(corpus, "iid", clients=5)
+    table = labels_per_client(corpus, client_data)
     assert table.shape == (5, 4)
-    for row, share in zip(table, shares, strict=True):
-        assert row.tolist() == [(corpus.label[share.supervised] == k).sum() for k in range(4)]
+    for row, data in zip(table, client_data, strict=True):
+        assert row.tolist() == [(corpus.label[data.supervised] == k).sum() for k in range(4)]
 
 
 def test_pooled_is_everything(corpus):
-    (share,) = pooled(corpus)
-    assert share.conversations.tolist() == list(range(40))
-    assert share.supervised.tolist() == list(range(240))
+    (data,) = pooled(corpus)
+    assert data.conversations.tolist() == list(range(40))
+    assert data.supervised.tolist() == list(range(240))
 
 
 # --- one by one ----------------------------------------------------------------------------------
@@ -115,9 +115,9 @@ def test_one_client_iid_is_pooled(corpus):
     np.testing.assert_array_equal(one.supervised, all_.supervised)
 
 
-def skew(corpus, shares):
+def skew(corpus, client_data):
     """Mean total variation between a client's labels and everybody's."""
-    table = labels_per_client(corpus, shares)
+    table = labels_per_client(corpus, client_data)
     mine = table / table.sum(axis=1, keepdims=True)
     everybody = table.sum(axis=0) / table.sum()
     return np.abs(mine - everybody).sum(axis=1).mean() / 2
@@ -147,18 +147,18 @@ def test_small_alpha_is_unequal_and_large_alpha_is_not(moody):
 
 
 def test_a_person_learns_from_its_own_words_in_whole_conversations(corpus):
-    shares = shares_of(corpus, "person", clients=3)  # `clients` is ignored
+    client_data = shares_of(corpus, "person", clients=3)  # `clients` is ignored
     train = corpus.items_in("train")
     persons = np.unique(corpus.person[train])
-    assert [s.name for s in shares] == [corpus.persons[p] for p in persons]
-    for person, share in zip(persons, shares, strict=True):
+    assert [s.name for s in client_data] == [corpus.persons[p] for p in persons]
+    for person, data in zip(persons, client_data, strict=True):
         own = np.flatnonzero(train & (corpus.person == person))
-        assert share.supervised.tolist() == own.tolist()
-        assert share.conversations.tolist() == np.unique(corpus.conversation[own]).tolist()
+        assert data.supervised.tolist() == own.tolist()
+        assert data.conversations.tolist() == np.unique(corpus.conversation[own]).tolist()
     # Every utterance is learnt from exactly once, though conversations are held by all in them.
-    everything = np.concatenate([s.supervised for s in shares])
+    everything = np.concatenate([s.supervised for s in client_data])
     assert sorted(everything) == np.flatnonzero(train).tolist()
-    assert len(held(shares)) == 80
+    assert len(held(client_data)) == 80
 
 
 def test_a_person_without_a_training_word_is_no_client(corpus):
@@ -171,10 +171,10 @@ def test_a_person_without_a_training_word_is_no_client(corpus):
 @given(clients=st.integers(2, 40), seed=st.integers(0, 500))
 @settings(max_examples=60, deadline=None)
 def test_random_class_sets(corpus, clients, seed):
-    shares = shares_of(corpus, "random_classes", seed, clients=clients)
-    table = labels_per_client(corpus, shares)
-    for share, row in zip(shares, table, strict=True):
-        rows = np.flatnonzero(np.isin(corpus.conversation, share.conversations))
+    client_data = shares_of(corpus, "random_classes", seed, clients=clients)
+    table = labels_per_client(corpus, client_data)
+    for data, row in zip(client_data, table, strict=True):
+        rows = np.flatnonzero(np.isin(corpus.conversation, data.conversations))
         occurs = np.bincount(corpus.label[rows], minlength=4)
         # A class is kept whole or not at all; at least two, where two occur.
         assert all(n in (0, o) for n, o in zip(row, occurs, strict=True))
@@ -183,7 +183,7 @@ def test_random_class_sets(corpus, clients, seed):
     for label in range(4):
         could = sum(
             (corpus.label[np.isin(corpus.conversation, s.conversations)] == label).any()
-            for s in shares
+            for s in client_data
         )
         assert (table[:, label] > 0).sum() >= min(2, could)
 
@@ -199,8 +199,8 @@ def test_random_class_sets_have_every_size(corpus):
         for seed in range(60)
         for row in labels_per_client(corpus, shares_of(corpus, "random_classes", seed, clients=8))
     ]
-    share = np.bincount(sizes, minlength=5)[2:] / len(sizes)
-    assert (np.abs(share - 1 / 3) < 0.1).all()
+    data = np.bincount(sizes, minlength=5)[2:] / len(sizes)
+    assert (np.abs(data - 1 / 3) < 0.1).all()
 
 
 def test_random_class_sets_deal_conversations_evenly(corpus):
@@ -210,14 +210,14 @@ def test_random_class_sets_deal_conversations_evenly(corpus):
 
 def test_two_classes_are_all_there_are(make_corpus):
     two = make_corpus(conversations=8, turns=6, classes=2)
-    shares = shares_of(two, "random_classes", clients=3)
-    assert sum(s.volume for s in shares) == 36
+    client_data = shares_of(two, "random_classes", clients=3)
+    assert sum(s.volume for s in client_data) == 36
 
 
 def test_as_many_clients_as_conversations_get_one_each_however_skewed(corpus):
     for seed in range(5):
-        shares = shares_of(corpus, "dirichlet", seed, clients=40, alpha=0.01)
-        assert [len(s.conversations) for s in shares] == [1] * 40
+        client_data = shares_of(corpus, "dirichlet", seed, clients=40, alpha=0.01)
+        assert [len(s.conversations) for s in client_data] == [1] * 40
 
 
 def test_no_one_speaks_in_an_empty_training_part(make_corpus):
@@ -238,8 +238,8 @@ def test_a_small_alpha_makes_unequal_sizes(make_corpus, name):
     many = make_corpus(conversations=402, turns=3, splits=[0] * 400 + [1, 2])
 
     def sizes(alpha):
-        shares = [shares_of(many, name, s, clients=8, alpha=alpha) for s in range(5)]
-        return np.mean([spread([len(s.conversations) for s in each]) for each in shares])
+        client_data = [shares_of(many, name, s, clients=8, alpha=alpha) for s in range(5)]
+        return np.mean([spread([len(s.conversations) for s in each]) for each in client_data])
 
     assert sizes(0.3) > 2 * sizes(1000)
 
@@ -258,16 +258,16 @@ def test_a_session_is_who_talks_with_each_other(make_corpus):
     """Persons 0-1, 2-3, 3-4 talk in training, so 2, 3 and 4 are one; 5-0 meet in test only."""
     corpus = make_corpus(conversations=5, turns=2, persons=6, splits=[0, 0, 0, 1, 2])
     person = np.array([0, 1, 2, 3, 3, 4, 2, 3, 5, 0])
-    shares = shares_of(replace(corpus, person=person), "session")
-    assert [s.name for s in shares] == ["person-0+person-1", "person-2+person-3+person-4"]
-    assert [s.conversations.tolist() for s in shares] == [[0], [1, 2]]
+    client_data = shares_of(replace(corpus, person=person), "session")
+    assert [s.name for s in client_data] == ["person-0+person-1", "person-2+person-3+person-4"]
+    assert [s.conversations.tolist() for s in client_data] == [[0], [1, 2]]
 
 
 def test_a_large_session_has_a_short_name(make_corpus):
     corpus = make_corpus(conversations=9, turns=2, persons=8, splits=[0] * 7 + [1, 2])
     chain = np.repeat(np.arange(9), 2) + np.tile([0, 1], 9)
-    (share,) = shares_of(replace(corpus, person=np.minimum(chain, 7)), "session")
-    assert share.name == "person-0+person-1+person-2+5 more"
+    (data,) = shares_of(replace(corpus, person=np.minimum(chain, 7)), "session")
+    assert data.name == "person-0+person-1+person-2+5 more"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.corpus.partition import Share, partition, pooled
+from fedaffect.corpus.partition import ClientData, partition, pooled
 from fedaffect.corpus.perturbations import (
     confusions,
     hide_from_all,
@@ -137,14 +137,14 @@ def test_without_a_rate_the_corpus_is_the_corpus(corpus):
 def test_a_fraction_of_the_clients_lacks_one_modality(corpus, fraction, expected):
     conditions = Conditions(missing_clients=fraction)
     found = hide_from_clients(corpus, shared(corpus), conditions, 0)
-    lacking = [share.lacking for share in found if share.lacking]
+    lacking = [data.lacking for data in found if data.lacking]
     assert len(lacking) == expected
     assert all(len(names) == 1 for names in lacking)
     assert {m for names in lacking for m in names} <= set(corpus.features)
-    for share in found:
-        view = share.view(corpus)
+    for data in found:
+        view = data.view(corpus)
         for name, rows in corpus.present.items():
-            left = np.zeros_like(rows) if name in share.lacking else rows
+            left = np.zeros_like(rows) if name in data.lacking else rows
             assert np.array_equal(view.present[name], left)
 
 
@@ -175,7 +175,7 @@ def test_what_nothing_is_left_of_is_context(corpus):
 def test_in_one_place_only_what_nobody_sees_is_hidden(corpus):
     """0 and 1 are of one who has no audio, 1 and 2 of one who has all; 3 of one who has no text."""
     conversations = [np.array([0, 1]), np.array([1, 2]), np.array([3])]
-    hands = [Share(f"client-{i}", c, np.arange(0)) for i, c in enumerate(conversations)]
+    hands = [ClientData(f"client-{i}", c, np.arange(0)) for i, c in enumerate(conversations)]
     everything = np.ones(len(corpus), bool)
     hands[0] = replace(hands[0], hidden={"audio": everything})
     hands[2] = replace(hands[2], hidden={"text": everything})
@@ -229,8 +229,8 @@ def test_of_two_classes_the_wrong_one_is_the_other(corpus):
 def noisy(corpus, noise, seed=0, **more):
     """Labels as the clients have them, [items]; where nobody learns from them, as they are."""
     label = corpus.label.copy()
-    for share in mislabel(corpus, shared(corpus), Conditions(label_noise=noise, **more), seed):
-        label = share.view(replace(corpus, label=label)).label
+    for data in mislabel(corpus, shared(corpus), Conditions(label_noise=noise, **more), seed):
+        label = data.view(replace(corpus, label=label)).label
     return label
 
 
@@ -238,8 +238,8 @@ def test_labels_turn_by_the_matrix(corpus):
     """Its random numbers follow those of who is turned, so it can be drawn again."""
     label = np.tile(np.arange(4), 3000)
     many = replace(corpus, label=label, present={}, features={}, conversation=label * 0)
-    share = Share("one", np.array([0]), np.arange(len(label)))
-    (found,) = mislabel(many, [share], Conditions(label_noise=0.3), 0)
+    data = ClientData("one", np.array([0]), np.arange(len(label)))
+    (found,) = mislabel(many, [data], Conditions(label_noise=0.3), 0)
     counted = np.zeros((4, 4))
     np.add.at(counted, (label, found.label), 1 / 3000)
     np.testing.assert_allclose(np.diagonal(counted), 0.7, atol=0.03)
@@ -256,8 +256,8 @@ def test_whoever_holds_an_utterance_its_label_turns_alike(corpus, name):
     conditions = Conditions(label_noise=0.4)
     (whole,) = mislabel(corpus, pooled(corpus), conditions, 2)
     truth = whole.view(corpus).label
-    for share in mislabel(corpus, shared(corpus, name=name), conditions, 2):
-        assert np.array_equal(share.label, truth[share.supervised])
+    for data in mislabel(corpus, shared(corpus, name=name), conditions, 2):
+        assert np.array_equal(data.label, truth[data.supervised])
 
 
 def test_only_labels_that_are_learnt_from_turn(corpus):
@@ -285,10 +285,10 @@ def test_one_class_cannot_be_mistaken(make_corpus):
 
 
 def test_without_conditions_shares_are_what_they_were(corpus):
-    shares = shared(corpus)
+    client_data = shared(corpus)
     for found in (
-        hide_from_clients(corpus, shares, Conditions(), 0),
-        mislabel(corpus, shares, Conditions(), 0),
+        hide_from_clients(corpus, client_data, Conditions(), 0),
+        mislabel(corpus, client_data, Conditions(), 0),
     ):
-        assert all(one is other for one, other in zip(found, shares, strict=True))
-    assert shares[0].view(corpus) is corpus
+        assert all(one is other for one, other in zip(found, client_data, strict=True))
+    assert client_data[0].view(corpus) is corpus

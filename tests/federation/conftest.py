@@ -11,9 +11,9 @@ import pytest
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment
 from fedaffect.federation.events import read
-from fedaffect.federation.rounds import Outcome
+from fedaffect.federation.server.round_loop import Outcome
 from fedaffect.federation.simulation import Simulation
-from fedaffect.learning.learner import Fit, Lesson, Outputs
+from fedaffect.learning.learner import Fit, FitOptions, Outputs
 
 BASE = (
     "model.width=8",
@@ -114,9 +114,9 @@ class Stub:
     def set(self, tensors: Mapping[str, np.ndarray]) -> None:
         self.weight = tensors["model/w"].copy()
 
-    def fit(self, share: Any, lesson: Lesson) -> Fit:
-        self.fits.append({"share": share.name, "start": self.weight.copy(), **vars(lesson)})
-        self.weight = np.array(self.learnt[share.name], np.float32)
+    def fit(self, data: Any, options: FitOptions) -> Fit:
+        self.fits.append({"share": data.name, "start": self.weight.copy(), **vars(options)})
+        self.weight = np.array(self.learnt[data.name], np.float32)
         return Fit(1.0, {"task": 1.0}, 1)
 
     def predict(self, conversations: np.ndarray) -> Outputs:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.federation.aggregators import Gathered, WeightedMean
-from fedaffect.federation.update import Update
+from fedaffect.federation.aggregators import CollectingMean, WeightedMean
+from fedaffect.federation.messages.update import Update
 
 
 def reduce(*updates):
@@ -95,7 +95,7 @@ def test_a_mean_lies_between_and_does_not_know_the_order(pairs, random):
 
 def gather(most, *values):
     updates = [Update({"p/0": vector(v), "other": vector(v)}, {"p": 1.0 + v}) for v in values]
-    return Gathered("p", most).reduce(iter(updates))
+    return CollectingMean("p", most).reduce(iter(updates))
 
 
 def test_each_array_is_kept_beside_the_mean_in_the_order_of_the_clients():
@@ -104,11 +104,11 @@ def test_each_array_is_kept_beside_the_mean_in_the_order_of_the_clients():
     assert found.tensors["p/0"][0] == (4 * 3 + 2 * 1) / 6
     assert found.tensors.keys() == {"each/p/0", "p/0", "other"}
     assert found.updates == 2
-    assert not Gathered("p", 3).linear
+    assert not CollectingMean("p", 3).linear
 
 
 def test_a_prefix_ends_with_a_path_segment():
-    found = Gathered("p", 3).reduce([Update({"pp/0": vector(1), "p": vector(1)})])
+    found = CollectingMean("p", 3).reduce([Update({"pp/0": vector(1), "p": vector(1)})])
     assert found.tensors.keys() == {"pp/0", "p"}
 
 

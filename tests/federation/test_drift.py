@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedaffect.federation.drift import Drift
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 
 
 def model(*values):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.federation import checkpoints
-from fedaffect.federation.checkpoints import Standing
 from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.server import checkpoints
+from fedaffect.federation.server.checkpoints import RunState
 from fedaffect.federation.simulation import stability
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
@@ -20,7 +20,7 @@ def bits(tensors):
 def result(run):
     """All that must not differ between two executions of one experiment."""
     models = {n: bits(m) for n, m in run.simulation.models(run.outcome)}
-    return bits(run.outcome.state), models, run.figures, run.outcome.standing
+    return bits(run.outcome.state), models, run.figures, run.outcome.run_state
 
 
 EXPERIMENTS = {
@@ -129,8 +129,8 @@ def interrupted(simulate, monkeypatch):
             def __getattr__(self, name):
                 return getattr(self._learner, name)
 
-            def fit(self, share, lesson):
-                fit = self._learner.fit(share, lesson)
+            def fit(self, data, options):
+                fit = self._learner.fit(data, options)
                 saboteur.at("fitted")
                 return fit
 
@@ -214,12 +214,12 @@ def test_what_the_beginning_says(tiny, simulate, corpus):
 def test_what_the_end_says(tiny, simulate, corpus):
     run = simulate(tiny("local", "clients.fraction=0.34", "clients.rule=top_volume"))
     figures = run.figures
-    standing = run.outcome.standing
+    run_state = run.outcome.run_state
     assert (figures["rounds"], figures["stopped"]) == (3, "count")
     assert figures["selected_round"] == run.outcome.round
     assert (
         figures["bytes_up"]
-        == standing.bytes_up
+        == run_state.bytes_up
         == sum(
             e["bytes_up"]
             for e in run.events
@@ -227,9 +227,9 @@ def test_what_the_end_says(tiny, simulate, corpus):
         )
     )
     # ceil(0.34 · 3) = 2 of 3: the smallest is never chosen, and is named.
-    volumes = [s.volume for s in run.simulation.shares]
-    assert figures["never_selected"] == [run.simulation.shares[int(np.argmin(volumes))].name]
-    assert sorted(standing.selected) == [0, 3, 3]
+    volumes = [s.volume for s in run.simulation.client_data]
+    assert figures["never_selected"] == [run.simulation.client_data[int(np.argmin(volumes))].name]
+    assert sorted(run_state.selected) == [0, 3, 3]
     # Three local models on ten test utterances.
     assert np.sum(figures["confusion"]) == 3 * 10
     assert np.shape(figures["client_modality_weights"]) == (3, 2)
@@ -275,7 +275,7 @@ def test_local_models_that_diverge_end_in_one_line(tiny, simulate):
     ],
 )
 def test_stability_by_hand(scores, expected):
-    found = stability(Standing(round=7, dev_scores=dict(enumerate(scores, start=1))))
+    found = stability(RunState(round=7, dev_scores=dict(enumerate(scores, start=1))))
     assert tuple(found.values()) == pytest.approx(expected)
 
 
@@ -337,8 +337,8 @@ def test_in_one_place_there_is_one_model(tiny, simulate):
 def test_the_pooled_baseline_has_no_more_labels_than_the_clients(tiny, simulate):
     settings = ("partition.shots=1", "rounds.count=1")
     pooled, shared = (simulate(tiny(a, *settings), a) for a in ("centralised", "fedavg"))
-    (one,) = pooled.simulation.shares
-    assert one.volume == sum(share.volume for share in shared.simulation.shares)
+    (one,) = pooled.simulation.client_data
+    assert one.volume == sum(data.volume for data in shared.simulation.client_data)
 
 
 def test_a_run_whose_every_round_was_lost_is_none(tiny, simulate):
@@ -396,28 +396,28 @@ def test_the_record_tells_who_lacks_what_and_how_many_labels_are_wrong(tiny, sim
     done = simulate(tiny("fedavg", "conditions.missing_clients=0.6", "conditions.label_noise=0.5"))
     (started,) = done.of_kind("run_started")
     told = started["clients"]
-    for share, client in zip(done.simulation.shares, told, strict=True):
-        assert client.get("lacking", []) == list(share.lacking)
-        assert client["mislabelled"] == (share.label != corpus.label[share.supervised]).sum()
-        truth = np.bincount(corpus.label[share.supervised], minlength=3)
+    for data, client in zip(done.simulation.client_data, told, strict=True):
+        assert client.get("lacking", []) == list(data.lacking)
+        assert client["mislabelled"] == (data.label != corpus.label[data.supervised]).sum()
+        truth = np.bincount(corpus.label[data.supervised], minlength=3)
         assert client["labels"] == truth.tolist()
     assert sum("lacking" in client for client in told) == 2
     assert (
         0
         < sum(client["mislabelled"] for client in told)
-        < sum(s.volume for s in done.simulation.shares)
+        < sum(s.volume for s in done.simulation.client_data)
     )
 
 
 def test_all_in_one_place_has_the_same_gaps_and_the_same_wrong_labels(tiny, simulate, corpus):
     settings = ("conditions.missing_clients=0.6", "conditions.label_noise=0.5", "rounds.count=1")
-    clients = simulate(tiny("local", *settings), "local").simulation.shares
-    (whole,) = simulate(tiny("centralised", *settings), "centralised").simulation.shares
+    clients = simulate(tiny("local", *settings), "local").simulation.client_data
+    (whole,) = simulate(tiny("centralised", *settings), "centralised").simulation.client_data
     view = whole.view(corpus)
-    for share in clients:  # nobody shares a conversation here
-        rows = np.isin(corpus.conversation, share.conversations)
-        own = share.view(corpus)
-        assert np.array_equal(view.label[share.supervised], own.label[share.supervised])
+    for data in clients:  # nobody shares a conversation here
+        rows = np.isin(corpus.conversation, data.conversations)
+        own = data.view(corpus)
+        assert np.array_equal(view.label[data.supervised], own.label[data.supervised])
         for name in corpus.present:
             assert np.array_equal(view.present[name][rows], own.present[name][rows])
     elsewhere = ~corpus.items_in("train")

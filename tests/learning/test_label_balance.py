@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from fedaffect.experiment import Training
 from fedaffect.learning import label_balance as module
-from fedaffect.learning.label_balance import Balance, class_weights
+from fedaffect.learning.label_balance import LabelBalance, class_weights
 
 
 def test_the_example() -> None:
@@ -32,9 +32,9 @@ def test_an_absent_class_weighs_as_with_one_item(counts, weights):
     np.testing.assert_array_equal(class_weights(np.array(counts)), weights)
 
 
-def balance(adjustment, counts, everybody=None, weights="none"):
+def label_balance(adjustment, counts, everybody=None, weights="none"):
     training = Training(class_weights=weights, logit_adjustment=adjustment)
-    return Balance.of(training, np.array(counts), everybody)
+    return LabelBalance.of(training, np.array(counts), everybody)
 
 
 def test_weights_by_a_clients_own_labels_or_by_everybodys():
@@ -44,20 +44,20 @@ def test_weights_by_a_clients_own_labels_or_by_everybodys():
         "local": [4 / 3, 4, 4],
         "federated": [4, 4 / 3, 1],
     }.items():
-        found = balance("none", [3, 1, 0], everybody, weights)
+        found = label_balance("none", [3, 1, 0], everybody, weights)
         np.testing.assert_allclose(found.weight, expected)
         assert not found.shift.any()
 
 
 def test_logits_are_shifted_by_how_frequent_a_class_is():
-    np.testing.assert_allclose(balance("local", [3, 1]).shift, np.log([0.75, 0.25]))
+    np.testing.assert_allclose(label_balance("local", [3, 1]).shift, np.log([0.75, 0.25]))
 
 
 def test_or_by_how_much_more_frequent_than_with_everybody():
-    found = balance("federated", [3, 1], np.array([0.25, 0.75]))
+    found = label_balance("federated", [3, 1], np.array([0.25, 0.75]))
     np.testing.assert_allclose(found.shift, np.log([3, 1 / 3]))
-    assert not balance("federated", [3, 1]).shift.any()  # alone one is everybody
-    assert not balance("federated", [3, 0], np.array([1.0, 0.0])).shift.any()
+    assert not label_balance("federated", [3, 1]).shift.any()  # alone one is everybody
+    assert not label_balance("federated", [3, 0], np.array([1.0, 0.0])).shift.any()
 
 
 @pytest.mark.parametrize("weights", ["local", "federated"])
@@ -70,7 +70,7 @@ def test_a_mixture_is_not_made_up_for_twice(weights):
 
 
 def test_a_class_without_an_item_hardly_takes_part():
-    shift = balance("federated", [4, 4, 0], np.array([0.4, 0.4, 0.2])).shift
+    shift = label_balance("federated", [4, 4, 0], np.array([0.4, 0.4, 0.2])).shift
     assert np.exp(shift[2]) / np.exp(shift).sum() < 1e-4
 
 
@@ -82,7 +82,7 @@ def test_a_class_without_an_item_hardly_takes_part():
 def test_what_a_client_learns_shifted_is_everybodys_posterior(own, others, likelihood):
     """Bayes, with one likelihood and two priors."""
     prior, everybody = np.array(own) / sum(own), np.array(others) / sum(others)
-    shift = balance("federated", own, everybody).shift
+    shift = label_balance("federated", own, everybody).shift
     learnt = np.log(np.array(likelihood) * prior) - shift
     expected = np.array(likelihood) * everybody
     np.testing.assert_allclose(

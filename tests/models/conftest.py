@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 
 MakeBatch = Callable[..., DialogueBatch]
 Spy = Callable[[nn.Module], list[tuple[Any, Any]]]

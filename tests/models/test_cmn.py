@@ -7,7 +7,7 @@ import torch
 
 from fedaffect.errors import UserError
 from fedaffect.models import build
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 
 TRIO = {"audio": 3, "text": 4, "visual": 2}
 

@@ -7,7 +7,7 @@ import torch
 
 from fedaffect.errors import UserError
 from fedaffect.models import build
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 from fedaffect.models.face_cnn import LEAST_CONTRAST, Residual
 
 STILL = {"mirror": 0.0, "shift": 0.0, "rotation": 0.0, "zoom": 0.0, "erase": 0.0}

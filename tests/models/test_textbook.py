@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fedaffect.models import build
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 from fedaffect.models.layers import linear
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "textbook.py"

@@ -23,7 +23,7 @@ NATURAL = ("person", "session")
 
 
 @dataclass(frozen=True)
-class Share:
+class ClientData:
     """What one client holds.
 
     Attributes:
@@ -66,13 +66,13 @@ class Share:
         return replace(corpus, present=present, label=label, votes=None)
 
 
-def pooled(corpus: ConversationCorpus) -> list[Share]:
+def pooled(corpus: ConversationCorpus) -> list[ClientData]:
     """One client that holds the whole training part: what *centralised* means."""
     return [_share(corpus, "pooled", corpus.conversations_in("train"))]
 
 
-def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> list[Share]:
-    """Share out the training part; every client holds at least one conversation.
+def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> list[ClientData]:
+    """ClientData out the training part; every client holds at least one conversation.
 
     Raises:
         UserError: more clients than conversations (or a corpus without training conversations).
@@ -92,22 +92,22 @@ def partition(corpus: ConversationCorpus, settings: Partition, seed: int) -> lis
         "session": _session,
         "random_classes": _random_classes,
     }[settings.name]
-    shares = make(corpus, settings, generator(seed, "partition", settings.name))
+    client_data = make(corpus, settings, generator(seed, "partition", settings.name))
     if not settings.shots:
-        return shares
+        return client_data
     random = generator(seed, "shots", settings.name)
-    return [_with_shots(corpus, share, settings.shots, random) for share in shares]
+    return [_with_shots(corpus, data, settings.shots, random) for data in client_data]
 
 
-def labels_per_client(corpus: ConversationCorpus, shares: Sequence[Share]) -> Integers:
+def labels_per_client(corpus: ConversationCorpus, client_data: Sequence[ClientData]) -> Integers:
     """[clients, classes]: how many supervised utterances of each class a client holds, in truth."""
     classes = len(corpus.classes)
-    return np.stack([np.bincount(corpus.label[s.supervised], minlength=classes) for s in shares])
+    return np.stack([np.bincount(corpus.label[s.supervised], minlength=classes) for s in client_data])
 
 
 def _iid(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """Conversations dealt out at random, equal numbers up to one."""
     shuffled = random.permutation(corpus.conversations_in("train"))
     hands = np.array_split(shuffled, settings.clients)
@@ -116,7 +116,7 @@ def _iid(
 
 def _dirichlet(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """Label skew that leaves conversations whole.
 
     Each client draws a taste over classes from Dirichlet(alpha); the conversations, in random order,
@@ -128,7 +128,7 @@ def _dirichlet(
 
 def _volume(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """Clients of unequal size: a conversation goes to client i with probability p_i, p ~ Dirichlet(alpha)."""
     appetite = random.dirichlet(np.full(settings.clients, settings.alpha))
     return _attracted(corpus, np.repeat(appetite[:, None], len(corpus.classes), axis=1), random)
@@ -136,7 +136,7 @@ def _volume(
 
 def _volume_and_labels(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """Both at once: the product of `volume`'s probability and `dirichlet`'s."""
     appetite = random.dirichlet(np.full(settings.clients, settings.alpha))
     return _attracted(corpus, appetite[:, None] * _tastes(corpus, settings, random), random)
@@ -149,7 +149,7 @@ def _tastes(corpus: ConversationCorpus, settings: Partition, random: np.random.G
 
 def _attracted(
     corpus: ConversationCorpus, pull: Floats, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """Conversations that go to clients with probability proportional to Σ_k pull_ik · share of class k.
 
     Args:
@@ -175,7 +175,7 @@ def _attracted(
 
 def _session(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """A client is a group of people who talk with nobody else: a session of IEMOCAP, a call, a home."""
     rows = np.flatnonzero(corpus.items_in("train"))
     group = np.arange(len(corpus.persons))
@@ -199,22 +199,22 @@ def _names(corpus: ConversationCorpus, group: Integers, number: int) -> list[str
 
 def _person(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """A client is a person: it holds the conversations it took part in and learns from its own words."""
     rows = np.flatnonzero(corpus.items_in("train"))
     rows = rows[np.argsort(corpus.person[rows], kind="stable")]
     persons, starts = np.unique(corpus.person[rows], return_index=True)
-    shares = []
+    client_data = []
     for person, own in zip(persons, np.split(rows, starts)[1:], strict=True):
         conversations = np.unique(corpus.conversation[own])
         supervised = own[corpus.label[own] != UNLABELLED]
-        shares.append(Share(corpus.persons[person], conversations, supervised))
-    return shares
+        client_data.append(ClientData(corpus.persons[person], conversations, supervised))
+    return client_data
 
 
 def _random_classes(
     corpus: ConversationCorpus, settings: Partition, random: np.random.Generator
-) -> list[Share]:
+) -> list[ClientData]:
     """A random set of classes a client (Wang et al. 2026 §4.1), by masking labels.
 
     Conversations are dealt out as in `iid`. A client keeps k_i ~ Uniform{2..C} of the classes that
@@ -233,24 +233,24 @@ def _random_classes(
         missing = max(2 - int(kept[:, label].sum()), 0)
         kept[random.permutation(could)[:missing], label] = True
     return [
-        Share(s.name, s.conversations, s.supervised[kept[i, corpus.label[s.supervised]]])
+        ClientData(s.name, s.conversations, s.supervised[kept[i, corpus.label[s.supervised]]])
         for i, s in enumerate(dealt)
     ]
 
 
 def _with_shots(
-    corpus: ConversationCorpus, share: Share, shots: int, random: np.random.Generator
-) -> Share:
+    corpus: ConversationCorpus, data: ClientData, shots: int, random: np.random.Generator
+) -> ClientData:
     """The same conversations, but labels of at most `shots` utterances a class; the others are context."""
-    rows = random.permutation(share.supervised)
+    rows = random.permutation(data.supervised)
     label = corpus.label[rows]
     chosen = [rows[label == k][:shots] for k in np.unique(label)]
-    return replace(share, supervised=np.sort(np.concatenate([rows[:0], *chosen])))
+    return replace(data, supervised=np.sort(np.concatenate([rows[:0], *chosen])))
 
 
-def _share(corpus: ConversationCorpus, name: str, conversations: Integers) -> Share:
+def _share(corpus: ConversationCorpus, name: str, conversations: Integers) -> ClientData:
     rows = rows_of(corpus, conversations)
-    return Share(name, conversations, rows[corpus.label[rows] != UNLABELLED])
+    return ClientData(name, conversations, rows[corpus.label[rows] != UNLABELLED])
 
 
 def _name(index: int) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.corruption import augmented
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.corpus.schema import ConversationCorpus, Flags
 from fedaffect.errors import UserError
 from fedaffect.experiment import Conditions
@@ -69,46 +69,46 @@ def hide_from_utterances(
 
 
 def hide_from_clients(
-    corpus: ConversationCorpus, shares: Sequence[Share], conditions: Conditions, seed: int
-) -> list[Share]:
+    corpus: ConversationCorpus, client_data: Sequence[ClientData], conditions: Conditions, seed: int
+) -> list[ClientData]:
     """A fraction of the clients has nothing of one modality: which clients, and which modality, is drawn.
 
     Raises:
         UserError: `missing_modality` is not one of the corpus; or it has a single one.
     """
     if not conditions.missing_clients:
-        return list(shares)
+        return list(client_data)
     names = _missable(corpus, conditions)
     if len(corpus.features) == 1:
         raise UserError(
             f"conditions.missing_clients: {corpus.name} has one modality, so who lacks one has nothing"
         )
     random = generator(seed, "missing clients")
-    order = random.permutation(len(shares))
-    lacks = random.integers(len(names), size=len(shares))
+    order = random.permutation(len(client_data))
+    lacks = random.integers(len(names), size=len(client_data))
     everything = np.ones(len(corpus), bool)
-    found = list(shares)
-    for client in order[: round(conditions.missing_clients * len(shares))]:
+    found = list(client_data)
+    for client in order[: round(conditions.missing_clients * len(client_data))]:
         hidden = {names[lacks[client]]: everything}
         found[client] = _without(corpus, found[client], hidden)
     return found
 
 
-def hide_from_all(corpus: ConversationCorpus, whole: Share, shares: Sequence[Share]) -> Share:
-    """The holder of all that `shares` hold: what none of them sees of the training part, it does not."""
+def hide_from_all(corpus: ConversationCorpus, whole: ClientData, client_data: Sequence[ClientData]) -> ClientData:
+    """The holder of all that `client_data` hold: what none of them sees of the training part, it does not."""
     hidden = {}
-    for name in sorted({name for share in shares for name in share.hidden}):
+    for name in sorted({name for data in client_data for name in data.hidden}):
         unseen = corpus.items_in("train")
-        for share in shares:
-            rows = rows_of(corpus, share.conversations)
-            unseen[rows] &= share.hidden[name][rows] if name in share.hidden else False
+        for data in client_data:
+            rows = rows_of(corpus, data.conversations)
+            unseen[rows] &= data.hidden[name][rows] if name in data.hidden else False
         hidden[name] = unseen
     return _without(corpus, whole, hidden) if hidden else whole
 
 
 def mislabel(
-    corpus: ConversationCorpus, shares: Sequence[Share], conditions: Conditions, seed: int
-) -> list[Share]:
+    corpus: ConversationCorpus, client_data: Sequence[ClientData], conditions: Conditions, seed: int
+) -> list[ClientData]:
     """Some of the labels that clients learn from are wrong: `label_noise` of them, whoever holds them.
 
     With Q the `confusions`, a label turns by the matrix (1 - noise) I + noise Q.
@@ -117,7 +117,7 @@ def mislabel(
         UserError: the corpus has a single class.
     """
     if not conditions.label_noise:
-        return list(shares)
+        return list(client_data)
     classes = len(corpus.classes)
     if classes == 1:
         raise UserError(f"conditions.label_noise: {corpus.name} has one class, and no wrong one")
@@ -128,7 +128,7 @@ def mislabel(
         rows = corpus.label == true
         wrong = random.choice(classes, size=int(rows.sum()), p=chances)
         label[rows] = np.where(turned[rows], wrong, true)
-    return [replace(share, label=label[share.supervised]) for share in shares]
+    return [replace(data, label=label[data.supervised]) for data in client_data]
 
 
 def confusions(classes: int, sparsity: float, random: np.random.Generator) -> Floats:
@@ -155,8 +155,8 @@ def _missable(corpus: ConversationCorpus, conditions: Conditions) -> list[str]:
     return [named] if named else list(corpus.features)
 
 
-def _without(corpus: ConversationCorpus, share: Share, hidden: Mapping[str, Flags]) -> Share:
+def _without(corpus: ConversationCorpus, data: ClientData, hidden: Mapping[str, Flags]) -> ClientData:
     """The share with more hidden from it; an utterance of which nothing is left is context, no lesson."""
-    less = replace(share, hidden=hidden)
+    less = replace(data, hidden=hidden)
     something = np.any(list(less.view(corpus).present.values()), axis=0)
-    return replace(less, supervised=share.supervised[something[share.supervised]])
+    return replace(less, supervised=data.supervised[something[data.supervised]])

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.federation.update import Update, longest_prefix
+from fedaffect.federation.messages.update import Update, longest_prefix
 from fedaffect.learning.learner import Tensors
 
 
@@ -59,10 +59,10 @@ class WeightedMean:
         return Aggregate(fallback.means() | weighted.means(), count)
 
 
-EACH = "each/"
+PER_CLIENT = "each/"
 
 
-class Gathered(WeightedMean):
+class CollectingMean(WeightedMean):
     """The weighted means, and each client's own arrays below a prefix: `each/NAME`, [clients, ...].
 
     It looks at single updates, so it cannot go through secure summation. Of a name that very many
@@ -87,7 +87,7 @@ class Gathered(WeightedMean):
                 yield update
 
         aggregate = super().reduce(watched())
-        each = {EACH + name: sample.stacked() for name, sample in samples.items()}
+        each = {PER_CLIENT + name: sample.stacked() for name, sample in samples.items()}
         return replace(aggregate, tensors=aggregate.tensors | each)
 
 

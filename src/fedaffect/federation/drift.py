@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.federation.algorithms.base import State
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.randomness import generator
 
 COORDINATES = 1024

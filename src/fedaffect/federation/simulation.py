@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fedaffect.corpus.partition import Share, labels_per_client, partition, pooled
+from fedaffect.corpus.partition import ClientData, labels_per_client, partition, pooled
 from fedaffect.corpus.perturbations import hide_from_all, hide_from_clients, mislabel
 from fedaffect.corpus.schema import SPLITS, UNLABELLED, ConversationCorpus
 from fedaffect.errors import UserError
@@ -21,21 +21,21 @@ from fedaffect.experiment import Experiment, trace_file
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, features, specs
 from fedaffect.federation.availability import Trace
-from fedaffect.federation.averaging import judged
-from fedaffect.federation.checkpoints import Checkpoints, Standing
-from fedaffect.federation.client_side import (
-    ClientSide,
+from fedaffect.federation.client.memory import MemoryStore
+from fedaffect.federation.client.runtime import (
+    ClientRuntime,
     Kind,
     published_statistics_specs,
     statistics_specs,
 )
-from fedaffect.federation.engines.contract import Engine
+from fedaffect.federation.engines.base import Engine
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.engines.workers import WorkersEngine
-from fedaffect.federation.evaluation import Judgement, evaluation_specs
 from fedaffect.federation.events import EVENTS, EventLog, Listener, read
-from fedaffect.federation.memory import MemoryStore
-from fedaffect.federation.rounds import Outcome, Rounds
+from fedaffect.federation.model_ema import judged
+from fedaffect.federation.server.checkpoints import Checkpoints, RunState
+from fedaffect.federation.server.evaluator import Evaluations, evaluation_specs
+from fedaffect.federation.server.round_loop import Outcome, Rounds
 from fedaffect.learning.build import build_learner
 from fedaffect.learning.learner import Learner, Tensors
 
@@ -67,9 +67,9 @@ class Simulation:
                     "train, selects on dev and is judged on test: give each some conversations"
                 )
         self.algorithm = find(experiment.algorithm)
-        shares = _shares(corpus, experiment, self.algorithm.pooled)
-        self.experiment, self.corpus, self.shares = experiment, corpus, shares
-        self._kinds = kinds_of(experiment, corpus, learner, _learning(shares))
+        client_data = _client_data(corpus, experiment, self.algorithm.pooled)
+        self.experiment, self.corpus, self.client_data = experiment, corpus, client_data
+        self._kinds = kinds_of(experiment, corpus, learner, _learning(client_data))
         self.context = self._kinds[0].context
         self._ensure_can_share()
         self._crossing = self._declared()  # asks the algorithm, which may refuse
@@ -79,16 +79,16 @@ class Simulation:
             )
         file = trace_file(experiment.clients.availability)
         traced = bool(file) and not self.algorithm.pooled
-        self._trace = Trace.read(Path(file), [s.name for s in shares]) if traced else None
+        self._trace = Trace.read(Path(file), [s.name for s in client_data]) if traced else None
         self._learner = learner
         self._memory = MemoryStore(folder / MEMORY)
         self._engine: Engine
         if experiment.engine.workers == 1:
-            side = ClientSide(self.algorithm, self._kinds, corpus, shares, self._memory)
+            side = ClientRuntime(self.algorithm, self._kinds, corpus, client_data, self._memory)
             self._engine = LocalEngine(side)
         else:
-            make = partial(client_side, experiment, corpus, shares, folder)
-            volumes = [share.volume for share in shares]
+            make = partial(client_side, experiment, corpus, client_data, folder)
+            volumes = [data.volume for data in client_data]
             self._engine = WorkersEngine(make, volumes, experiment.engine.workers, self._memory)
         self._checkpoints = Checkpoints(folder / CHECKPOINTS)
         self._events, self._listeners = folder / EVENTS, listeners
@@ -117,7 +117,7 @@ class Simulation:
                 self.context,
                 self.algorithm,
                 self.corpus,
-                self.shares,
+                self.client_data,
                 self._engine,
                 self._learner,
                 self._checkpoints,
@@ -135,15 +135,15 @@ class Simulation:
             own = self.algorithm.model_for(judged(outcome.state), {}, self.context)
             yield "model", {**own, **statistics}
             return
-        for index, share in enumerate(self.shares):
+        for index, data in enumerate(self.client_data):
             memory = self._memory.read(index, at=outcome.round)
             context = self._kinds[index % len(self._kinds)].context
             own = self.algorithm.model_for(outcome.state, memory, context)
-            yield share.name, {**own, **statistics}
+            yield data.name, {**own, **statistics}
 
     def _ensure_can_share(self) -> None:
         """What clients of several kinds exchange must have one shape."""
-        leaves = self.algorithm.leaves(self.context)
+        leaves = self.algorithm.declared_updates(self.context)
         shapes = [specs(kind.context.initial) for kind in self._kinds]
         if self.algorithm.pooled and len(self._kinds) > 1:
             raise UserError("clients.variants: where all data lie in one place there is one model")
@@ -178,7 +178,7 @@ class Simulation:
                 )
 
     def _description(self) -> dict[str, Any]:
-        corpus, labels = self.corpus, labels_per_client(self.corpus, self.shares)
+        corpus, labels = self.corpus, labels_per_client(self.corpus, self.client_data)
         return {
             "run": self.experiment.name,
             "experiment": self.experiment.model_dump(),
@@ -193,7 +193,7 @@ class Simulation:
                 "utterances": {s: int(corpus.items_in(s).sum()) for s in SPLITS},
             },
             "trace": self._trace.sha256 if self._trace else None,
-            "clients": [_client(corpus, s, labels[i].tolist()) for i, s in enumerate(self.shares)],
+            "clients": [_client(corpus, s, labels[i].tolist()) for i, s in enumerate(self.client_data)],
             "algorithm": self.experiment.algorithm.name,
             "parameters": sum(a.size for a in self.context.initial.values()),
             "evaluations": [*self.algorithm.evaluations, "personal"],
@@ -202,7 +202,7 @@ class Simulation:
 
     def _declared(self) -> list[dict[str, Any]]:
         """What may cross the boundary; what an algorithm sends up comes down again as an aggregate."""
-        leaves, about = self.algorithm.leaves(self.context), (self.corpus, self.experiment)
+        leaves, about = self.algorithm.declared_updates(self.context), (self.corpus, self.experiment)
         judged = self.algorithm.evaluations[0] != "global"
         up = {
             **leaves,
@@ -218,16 +218,16 @@ class Simulation:
         ]
 
     def _findings(self, outcome: Outcome) -> dict[str, Any]:
-        standing, test = outcome.standing, outcome.test
+        run_state, test = outcome.run_state, outcome.test
         heads = test.modes[test.primary]
         per_client = [h.modality_weights for h in heads]
         weights = np.sum(per_client, axis=0)
-        selected = standing.selected
-        never = [s.name for s, times in zip(self.shares, selected, strict=True) if not times]
+        selected = run_state.selected
+        never = [s.name for s, times in zip(self.client_data, selected, strict=True) if not times]
         return {
             "selected_round": outcome.round,
-            "rounds": standing.round,
-            "stopped": "count" if standing.round == self.experiment.rounds.count else "patience",
+            "rounds": run_state.round,
+            "stopped": "count" if run_state.round == self.experiment.rounds.count else "patience",
             "dev": outcome.dev.summary(),
             "test": test.details(self.experiment.seed),
             "confusion": np.sum([h.total for h in heads], axis=0).tolist(),
@@ -240,30 +240,30 @@ class Simulation:
                 else None
             ),
             "reliability": np.sum([h.reliability for h in heads], axis=0).tolist(),
-            "clients": _client_scores(self.shares, selected, test),
+            "clients": _client_scores(self.client_data, selected, test),
             "never_selected": never,
-            "stability": stability(standing),
-            "best_test": standing.best_test or None,
-            "bytes_evaluation": standing.bytes_evaluation,
-            "bytes_up": standing.bytes_up,
-            "bytes_down": standing.bytes_down,
+            "stability": stability(run_state),
+            "best_test": run_state.best_test or None,
+            "bytes_evaluation": run_state.bytes_evaluation,
+            "bytes_up": run_state.bytes_up,
+            "bytes_down": run_state.bytes_down,
         }
 
 
-def _shares(corpus: ConversationCorpus, experiment: Experiment, in_one: bool) -> list[Share]:
+def _client_data(corpus: ConversationCorpus, experiment: Experiment, in_one: bool) -> list[ClientData]:
     """What each client holds; in one place all of it, but no more than clients would be given."""
     conditions, seed, shots = experiment.conditions, experiment.seed, experiment.partition.shots
     if in_one and not shots and not conditions.missing_clients:
         return mislabel(corpus, pooled(corpus), conditions, seed)
     given = partition(corpus, experiment.partition, seed)
-    shares = hide_from_clients(corpus, given, conditions, seed)
+    client_data = hide_from_clients(corpus, given, conditions, seed)
     if in_one:
         whole = pooled(corpus)[0]
         if shots:
-            labels = np.unique(np.concatenate([share.supervised for share in shares]))
+            labels = np.unique(np.concatenate([data.supervised for data in client_data]))
             whole = replace(whole, supervised=labels)
-        shares = [hide_from_all(corpus, whole, shares)]
-    return mislabel(corpus, shares, conditions, seed)
+        client_data = [hide_from_all(corpus, whole, client_data)]
+    return mislabel(corpus, client_data, conditions, seed)
 
 
 def forget_progress(folder: Path) -> None:
@@ -274,13 +274,13 @@ def forget_progress(folder: Path) -> None:
 
 
 def client_side(
-    experiment: Experiment, corpus: ConversationCorpus, shares: Sequence[Share], folder: Path
-) -> ClientSide:
+    experiment: Experiment, corpus: ConversationCorpus, client_data: Sequence[ClientData], folder: Path
+) -> ClientRuntime:
     """The client side of a worker process, with a learner of its own."""
     learner = build_learner(corpus, experiment)
-    kinds = kinds_of(experiment, corpus, learner, _learning(shares))
+    kinds = kinds_of(experiment, corpus, learner, _learning(client_data))
     memory = MemoryStore(folder / MEMORY)
-    return ClientSide(find(experiment.algorithm), kinds, corpus, shares, memory)
+    return ClientRuntime(find(experiment.algorithm), kinds, corpus, client_data, memory)
 
 
 def kinds_of(
@@ -304,16 +304,16 @@ def _context(
     return Context(experiment, corpus.classes, 0, learner.get(), dim, names, clients)
 
 
-def _learning(shares: Sequence[Share]) -> int:
+def _learning(client_data: Sequence[ClientData]) -> int:
     """How many clients ever take part: those with something to learn from."""
-    return sum(share.volume > 0 for share in shares)
+    return sum(data.volume > 0 for data in client_data)
 
 
-def stability(standing: Standing) -> dict[str, float | int]:
+def stability(run_state: RunState) -> dict[str, float | int]:
     """How calmly the dev score rose: spread at the end, worst fall, rounds until it stays near."""
-    if not standing.dev_scores:
-        return {"sd_last_5": 0.0, "largest_drop": 0.0, "rounds_to_within_1_point": standing.round}
-    rounds, values = list(standing.dev_scores), np.array(list(standing.dev_scores.values()))
+    if not run_state.dev_scores:
+        return {"sd_last_5": 0.0, "largest_drop": 0.0, "rounds_to_within_1_point": run_state.round}
+    rounds, values = list(run_state.dev_scores), np.array(list(run_state.dev_scores.values()))
     falls = values[:-1] - values[1:]
     near = np.abs(values - values[-1]) <= 0.01
     settled = len(near) - int(np.argmin(near[::-1])) if not near.all() else 0
@@ -324,24 +324,24 @@ def stability(standing: Standing) -> dict[str, float | int]:
     }
 
 
-def _client(corpus: ConversationCorpus, share: Share, labels: list[int]) -> dict[str, Any]:
+def _client(corpus: ConversationCorpus, data: ClientData, labels: list[int]) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "name": share.name,
-        "conversations": len(share.conversations),
-        "volume": share.volume,
+        "name": data.name,
+        "conversations": len(data.conversations),
+        "volume": data.volume,
         "labels": labels,
     }
-    if share.lacking:
-        told["lacking"] = list(share.lacking)
-    if share.label is not None:
-        told["mislabelled"] = int((share.label != corpus.label[share.supervised]).sum())
+    if data.lacking:
+        told["lacking"] = list(data.lacking)
+    if data.label is not None:
+        told["mislabelled"] = int((data.label != corpus.label[data.supervised]).sum())
     return told
 
 
 def _client_scores(
-    shares: Sequence[Share], selected: Sequence[int], test: Judgement
+    client_data: Sequence[ClientData], selected: Sequence[int], test: Evaluations
 ) -> list[dict[str, Any]]:
-    own = test.weighted_f1_of("local") if "local" in test.modes else [None] * len(shares)
+    own = test.weighted_f1_of("local") if "local" in test.modes else [None] * len(client_data)
     personal = test.weighted_f1_of("personal")
     return [
         {
@@ -351,7 +351,7 @@ def _client_scores(
             "local_weighted_f1": own[i],
             "personal_weighted_f1": personal[i],
         }
-        for i, s in enumerate(shares)
+        for i, s in enumerate(client_data)
     ]
 
 

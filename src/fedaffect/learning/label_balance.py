@@ -14,7 +14,7 @@ LEAST_FREQUENCY = 1e-5
 
 
 @dataclass(frozen=True)
-class Balance:
+class LabelBalance:
     """What each class counts, and what is added to its logits while learning.
 
     Attributes:

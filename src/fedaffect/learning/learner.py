@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Training
-from fedaffect.learning.label_balance import Balance
+from fedaffect.learning.label_balance import LabelBalance
 
 Tensors = dict[str, npt.NDArray[Any]]
 """Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
@@ -26,21 +26,22 @@ ExtraLoss = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Correction:
-    """What an algorithm adds to the gradient of each parameter w: slope + strength (w - anchor).
+class GradientCorrection:
+    """What an algorithm adds to the gradient of each parameter w: linear + proximal (w - anchor).
 
     Attributes:
         anchor: the parameters, named `model/...`, that learning is drawn to.
-        slope: in the same shapes; empty = 0.
+        proximal: how strongly it is drawn.
+        linear: in the same shapes; empty = 0.
     """
 
     anchor: Tensors = field(default_factory=dict)
-    strength: float = 0.0
-    slope: Tensors = field(default_factory=dict)
+    proximal: float = 0.0
+    linear: Tensors = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FitOptions:
     """How to learn from a share, once.
 
     Attributes:
@@ -57,21 +58,21 @@ class Lesson:
     """
 
     seed: int
-    balance: Balance | None = None
+    label_balance: LabelBalance | None = None
     extra_loss: ExtraLoss | None = None
     teacher: npt.NDArray[np.float32] | None = None
-    correction: Correction | None = None
+    correction: GradientCorrection | None = None
     only: Collection[str] | None = None
     epochs: int | None = None
     work: float = 1.0
     learning_rate: float | None = None
     optimiser: Mapping[str, npt.NDArray[Any]] | None = None
 
-    def balance_of(self, training: Training, label: npt.NDArray[np.int64], classes: int) -> Balance:
+    def label_balance_of(self, training: Training, label: npt.NDArray[np.int64], classes: int) -> LabelBalance:
         """What was given, else what the share's own labels, int64 [n], ask for."""
-        if self.balance is not None:
-            return self.balance
-        return Balance.of(training, np.bincount(label, minlength=classes))
+        if self.label_balance is not None:
+            return self.label_balance
+        return LabelBalance.of(training, np.bincount(label, minlength=classes))
 
     def rate(self, training: Training) -> float:
         """Adam's or SGD's, of this round."""
@@ -142,10 +143,10 @@ class Learner(Protocol):
             UserError: a name, shape or dtype that this learner does not have.
         """
 
-    def seeing(self, view: ConversationCorpus) -> AbstractContextManager[None]:
-        """While it lasts, learn from and predict for the corpus as somebody has it; see `Share.view`."""
+    def using_view(self, view: ConversationCorpus) -> AbstractContextManager[None]:
+        """While it lasts, learn from and predict for the corpus as somebody has it; see `ClientData.view`."""
 
-    def fit(self, share: Share, lesson: Lesson) -> Fit:
+    def fit(self, data: ClientData, options: FitOptions) -> Fit:
         """Learn from a share for the experiment's local epochs, starting from what `set` loaded."""
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from fedaffect.experiment import OpenSection, Section
 from fedaffect.models import build, settings_of
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 
 class Member(OpenSection):

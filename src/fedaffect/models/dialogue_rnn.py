@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.encoders.recurrent import Recurrent
 from fedaffect.models.fusions.concatenation import concatenated
 from fedaffect.models.fusions.weighted import softmax_over_present
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class DialogueRNN(nn.Module):

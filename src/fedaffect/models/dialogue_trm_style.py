@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import nn
 
 from fedaffect.errors import UserError
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, joint_prediction
 from fedaffect.models.fusions.main_modality import main_modality
 from fedaffect.models.fusions.weighted import GatedFusion
 from fedaffect.models.layers.attention import Encoder, HeadedSection
@@ -22,7 +22,6 @@ from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
-from fedaffect.models.prediction import Prediction, joint_prediction
 
 
 class DialogueTRMStyle(nn.Module):

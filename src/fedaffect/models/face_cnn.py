@@ -21,13 +21,12 @@ from torch.nn import functional
 
 from fedaffect.corpus.schema import Size
 from fedaffect.errors import UserError
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.layers.augmentation import Augmentation, augmented
 from fedaffect.models.layers.convolution import StandardisedConvolution
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 GROUP = 8
 """Channels that are normalised together."""

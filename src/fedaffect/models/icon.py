@@ -11,13 +11,12 @@ from pydantic import Field
 from torch import nn
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.encoders.history import History, SkippingGRU
 from fedaffect.models.fusions.concatenation import concatenated
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class ICON(nn.Module):

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights
 from fedaffect.models.early_fusion import EarlyFusion
-from fedaffect.models.prediction import Prediction, equal_weights
 
 
 class LateFusion(nn.Module):

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.encoders.graph import Edges, neighbours, pairs
 from fedaffect.models.encoders.projection import Projection
 from fedaffect.models.encoders.recurrent import Recurrent
@@ -24,7 +24,6 @@ from fedaffect.models.fusions.weighted import softmax_over_present
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class M3NET(nn.Module):

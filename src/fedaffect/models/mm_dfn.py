@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import nn
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.encoders.graph import GCNII, similarities
 from fedaffect.models.encoders.projection import Projection
 from fedaffect.models.encoders.recurrent import Recurrent
@@ -21,7 +21,6 @@ from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class MMDFN(nn.Module):

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import nn
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.encoders.graph import GCNII, similarities
 from fedaffect.models.encoders.projection import Projection
 from fedaffect.models.encoders.recurrent import Recurrent
@@ -20,7 +20,6 @@ from fedaffect.models.fusions.main_modality import main_modality
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class MMGCN(nn.Module):

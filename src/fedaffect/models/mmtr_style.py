@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.encoders.recurrent import Recurrent
 from fedaffect.models.fusions.main_modality import main_modality
 from fedaffect.models.layers.attention import Attention, HeadedSection
@@ -21,7 +21,6 @@ from fedaffect.models.layers.by_role import ByRole
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
-from fedaffect.models.prediction import Prediction, equal_weights, joint_prediction
 
 
 class MMTrStyle(nn.Module):

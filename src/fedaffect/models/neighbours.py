@@ -11,9 +11,8 @@ from pydantic import Field
 from torch import nn
 
 from fedaffect.experiment import Section
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction, equal_weights
 from fedaffect.models.layers.linear import Linear
-from fedaffect.models.prediction import Prediction, equal_weights
 
 
 class Neighbours(nn.Module):

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from fedaffect.errors import UserError
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch, Prediction
 from fedaffect.models.encoders.recurrent_context import RecurrentContext
 from fedaffect.models.fusions.weighted import AttentionScoreFusion, Correlation, GatedFusion
 from fedaffect.models.layers.attention import Encoder, HeadedSection
@@ -21,7 +21,6 @@ from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 from fedaffect.models.layers.position import Positions
-from fedaffect.models.prediction import Prediction
 
 
 class SDT(nn.Module):

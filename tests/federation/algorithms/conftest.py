@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import Share, labels_per_client
+from fedaffect.corpus.partition import ClientData, labels_per_client
 from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Client, Context
+from fedaffect.federation.messages.update import Update
 from fedaffect.federation.selection import select
-from fedaffect.federation.update import Update
-from fedaffect.learning.learner import DivergedError, Fit, Lesson
+from fedaffect.learning.learner import DivergedError, Fit, FitOptions
 from fedaffect.randomness import seed_for
 
 A, B, C, NOBODY = "anger", "joy", "calm", UNLABELLED
@@ -55,22 +55,22 @@ def seat(make_corpus: Any, stub: Any) -> Callable[..., Table]:
                 label[i, j], embedding[i, j] = k, x
         names = (A, B, C) if classes == 3 else corpus.classes
         corpus = replace(corpus, label=label.ravel(), classes=names)
-        shares = []
+        client_data = []
         for i in range(len(hands)):
             rows = np.arange(len(corpus))[corpus.rows(i)]
             own = rows[corpus.label[rows] != NOBODY]
-            shares.append(Share(f"client-{i}", np.array([i]), own))
+            client_data.append(ClientData(f"client-{i}", np.array([i]), own))
         learner = stub(
             corpus,
             embedding.reshape(-1, dim),
-            {s.name: [w] for s, w in zip(shares, learnt, strict=False)},
+            {s.name: [w] for s, w in zip(client_data, learnt, strict=False)},
         )
         initial = {"model/w": np.zeros(1, np.float32)}
         context = Context(Experiment(), corpus.classes, 1, initial, dim)
-        counts = labels_per_client(corpus, shares)
+        counts = labels_per_client(corpus, client_data)
         clients = [
-            Client(i, share, learner, corpus.label, counts[i], context)
-            for i, share in enumerate(shares)
+            Client(i, data, learner, corpus.label, counts[i], context)
+            for i, data in enumerate(client_data)
         ]
         return Table(clients, learner, context)
 
@@ -86,10 +86,10 @@ class Faltering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._learner, name)
 
-    def fit(self, share: Share, lesson: Lesson) -> Fit:
-        if lesson.seed == self._seed:
+    def fit(self, data: ClientData, options: FitOptions) -> Fit:
+        if options.seed == self._seed:
             raise DivergedError("on purpose")
-        return self._learner.fit(share, lesson)
+        return self._learner.fit(data, options)
 
 
 @pytest.fixture

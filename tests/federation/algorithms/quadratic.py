@@ -6,12 +6,12 @@ from math import ceil
 
 import numpy as np
 
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.experiment import Experiment, Training
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, State
-from fedaffect.federation.client_side import guard
-from fedaffect.federation.update import Update
-from fedaffect.learning.learner import Correction, Fit, Lesson, Tensors
+from fedaffect.federation.client.runtime import guard
+from fedaffect.federation.messages.update import Update
+from fedaffect.learning.learner import Fit, FitOptions, GradientCorrection, Tensors
 
 PLAIN = (
     "training.optimiser=sgd",
@@ -48,16 +48,16 @@ class Quadratic:
         assert tensors.keys() == self.model.keys()
         self.model = {name: w.copy() for name, w in tensors.items()}
 
-    def fit(self, share: Share, lesson: Lesson) -> Fit:
-        bowl, rate = self.bowls[share.name], lesson.rate(self.training)
-        added, only = lesson.correction or Correction(), lesson.only
-        velocity = dict(lesson.optimiser or {})
-        steps = ceil(lesson.work * (lesson.epochs or self.training.local_epochs) * bowl.steps)
+    def fit(self, data: ClientData, options: FitOptions) -> Fit:
+        bowl, rate = self.bowls[data.name], options.rate(self.training)
+        added, only = options.correction or GradientCorrection(), options.only
+        velocity = dict(options.optimiser or {})
+        steps = ceil(options.work * (options.epochs or self.training.local_epochs) * bowl.steps)
         for _step in range(steps):
             for name in [n for n in self.model if only is None or n in only]:
                 w, moment = self.model[name], f"optimiser/{name}"
-                gradient = bowl.curvature * (w - bowl.lowest) + added.slope.get(name, 0)
-                gradient = gradient + added.strength * (w - added.anchor.get(name, w))
+                gradient = bowl.curvature * (w - bowl.lowest) + added.linear.get(name, 0)
+                gradient = gradient + added.proximal * (w - added.anchor.get(name, w))
                 velocity[moment] = self.training.momentum * velocity.get(moment, 0) + gradient
                 self.model[name] = (w - rate * velocity[moment]).astype(np.float32)
         keeps = self.training.optimiser_state == "keep" and self.training.momentum
@@ -95,7 +95,7 @@ class Federation:
                 client = replace(self.clients[i], context=self.context)
                 memory = self.memories.get(i, {})
                 self.updates[i], kept = algorithm.client_round(public, client, memory)
-                guard(self.updates[i], algorithm.leaves(self.context))
+                guard(self.updates[i], algorithm.declared_updates(self.context))
                 self.memories[i] = kept or memory
             aggregate = algorithm.aggregator.reduce(self.updates.values())
             state = algorithm.server_round(state, aggregate, self.context)
@@ -108,19 +108,19 @@ def federation(
     """One client a bowl; the model has the given parameters, all 0 at first, float32 [1]."""
     experiment = Experiment().with_settings(settings)
     initial = {name: np.zeros(1, np.float32) for name in names}
-    shares = [
-        Share(f"client-{i}", np.array([i]), np.arange(bowl.volume)) for i, bowl in enumerate(bowls)
+    client_data = [
+        ClientData(f"client-{i}", np.array([i]), np.arange(bowl.volume)) for i, bowl in enumerate(bowls)
     ]
     learner = Quadratic(
-        {share.name: bowl for share, bowl in zip(shares, bowls, strict=True)},
+        {data.name: bowl for data, bowl in zip(client_data, bowls, strict=True)},
         experiment.training,
         initial,
     )
     context = Context(experiment, ("anger", "joy"), 0, initial, 1, clients=len(bowls))
     label = np.zeros(max(bowl.volume for bowl in bowls), np.int64)
     clients = [
-        Client(i, share, learner, label, np.array([share.volume, 0]), context)
-        for i, share in enumerate(shares)
+        Client(i, data, learner, label, np.array([data.volume, 0]), context)
+        for i, data in enumerate(client_data)
     ]
     return Federation(clients, context)
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.learning.learner import Lesson
+from fedaffect.learning.learner import FitOptions
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
 from .quadratic import Bowl, federation
@@ -59,8 +59,8 @@ class SameDraws:
     def __getattr__(self, name):
         return getattr(self._learner, name)
 
-    def fit(self, share, lesson):
-        return self._learner.fit(share, replace(lesson, seed=7))
+    def fit(self, data, options):
+        return self._learner.fit(data, replace(options, seed=7))
 
 
 @pytest.mark.parametrize("clients", [2, 3])
@@ -69,8 +69,8 @@ def test_equal_clients_are_one_of_them(tiny, simulate, corpus, monkeypatch, clie
     rows = np.flatnonzero(np.isin(corpus.conversation, conversations))
 
     def run(number):
-        shares = [Share(f"twin-{i}", conversations, rows) for i in range(number)]
-        monkeypatch.setattr(module, "partition", lambda *_: shares)
+        client_data = [ClientData(f"twin-{i}", conversations, rows) for i in range(number)]
+        monkeypatch.setattr(module, "partition", lambda *_: client_data)
         return simulate(tiny("fedavg"), f"{number}", wrap=SameDraws)
 
     one, several = run(1), run(clients)
@@ -87,8 +87,8 @@ def test_equal_clients_draw_numbers_of_their_own(tiny, simulate, corpus, monkeyp
     rows = np.flatnonzero(np.isin(corpus.conversation, conversations))
     states = []
     for number in (1, 2):
-        shares = [Share(f"twin-{i}", conversations, rows) for i in range(number)]
-        monkeypatch.setattr(module, "partition", lambda *_, shares=shares: shares)
+        client_data = [ClientData(f"twin-{i}", conversations, rows) for i in range(number)]
+        monkeypatch.setattr(module, "partition", lambda *_, client_data=client_data: client_data)
         states.append(simulate(tiny("fedavg"), f"{number}").outcome.state)
     assert bits(states[0]) != bits(states[1])
 
@@ -123,9 +123,9 @@ def test_a_tensor_is_averaged_over_those_whose_data_reached_it(absent, blockwise
     learner = two.clients[0].learner
     fit = learner.fit
 
-    def without_audio(share, lesson):
-        lacks = share.name in {f"client-{i}" for i in absent}
-        return replace(fit(share, lesson), untouched=frozenset(["model/audio"] * lacks))
+    def without_audio(data, options):
+        lacks = data.name in {f"client-{i}" for i in absent}
+        return replace(fit(data, options), untouched=frozenset(["model/audio"] * lacks))
 
     learner.fit = without_audio
     state = two.play(FedAvg({"blockwise": blockwise}))
@@ -148,14 +148,14 @@ def test_an_encoder_of_what_one_client_alone_has_is_that_clients(
         },
     )
 
-    def share(number, conversations):
+    def data(number, conversations):
         rows = np.flatnonzero(np.isin(corpus.conversation, conversations))
-        return Share(f"client-{number}", conversations, rows)
+        return ClientData(f"client-{number}", conversations, rows)
 
-    both = [share(0, first), share(1, second)]
+    both = [data(0, first), data(1, second)]
 
-    def model(name, shares, *settings):
-        monkeypatch.setattr(module, "partition", lambda *_: shares)
+    def model(name, client_data, *settings):
+        monkeypatch.setattr(module, "partition", lambda *_: client_data)
         experiment = tiny("fedavg", "rounds.count=1", "features.standardise=none", *settings)
         return simulate(experiment, name, on=partly).outcome.state
 
@@ -164,7 +164,7 @@ def test_an_encoder_of_what_one_client_alone_has_is_that_clients(
     mixed = model("mixed", both)
     learner = ConversationTrainer(partly, tiny())
     start = learner.get()
-    of_audio = learner.fit(both[1], Lesson(seed=0)).untouched
+    of_audio = learner.fit(both[1], FitOptions(seed=0)).untouched
     assert {"model/project/audio/weight", "model/student/audio/weight"} < of_audio < start.keys()
     for name in start:
         assert np.array_equal(apart[name], alone[name]) == (name in of_audio), name

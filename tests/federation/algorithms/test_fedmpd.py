@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.fedmpd import FedMPD
 from fedaffect.federation.algorithms.fedproto import FedProto
-from fedaffect.federation.update import longest_prefix
+from fedaffect.federation.messages.update import longest_prefix
 from fedaffect.learning.learner import Outputs
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 EXCHANGES = ("prototypes", "weights", "both")
 
@@ -237,7 +236,7 @@ def loss_inputs(embedding, label, classes=3):
 def test_the_regulariser_by_hand(three):
     """(3, 4) of class 0: d to (1, 0) is √0.8, to (0, 1) √0.4, to (-1, 0) √3.2 (beyond √2)."""
     three.learner.fits.clear()
-    fedmpd(strength=0.1).client_round(KNOWN, three.clients[0], {})
+    fedmpd(lambda_=0.1).client_round(KNOWN, three.clients[0], {})
     value = three.learner.fits[0]["extra_loss"](*loss_inputs([[3.0, 4.0]], [0]))
     assert float(value) == pytest.approx(0.1 * (sqrt(0.8) + (sqrt(2) - sqrt(0.4)) / 2), abs=1e-6)
 
@@ -248,7 +247,7 @@ def test_the_regulariser_by_hand(three):
         ({}, KNOWN, True),
         ({"exchange": "both"}, KNOWN, True),
         ({"exchange": "weights"}, KNOWN, False),
-        ({"strength": 0.0}, KNOWN, False),
+        ({"lambda_": 0.0}, KNOWN, False),
         ({}, {}, False),
     ],
 )
@@ -288,7 +287,7 @@ def test_measures_tell_margins_and_how_far_classes_lie_apart(three):
     ("chosen", "field"),
     [
         ({"exchange": "everything"}, "exchange"),
-        ({"strength": -1}, "strength"),
+        ({"lambda_": -1}, "lambda_"),
         ({"server_momentum": 1}, "server_momentum"),
         ({"lambda": 0.1}, "lambda"),
         ({"minimum_margin": 1.6, "maximum_margin": 1.5}, "minimum_margin"),
@@ -342,10 +341,10 @@ def test_the_printed_filter_keeps_utterances_near_their_own_mean():
 
 def test_global_omega_counts_a_class_by_all_clients(three):
     """Counts of class 0 over all: 6. In a batch of its own, (3, 4) counts 2 utterances / 6."""
-    algorithm = fedmpd(omega="global", strength=1.0)
+    algorithm = fedmpd(omega="global", lambda_=1.0)
     update = three.updates(algorithm, KNOWN)[0]
     assert update.tensors["count/labels"].tolist() == [2, 0, 0]
-    assert set(update.tensors) <= set(algorithm.leaves(three.context))
+    assert set(update.tensors) <= set(algorithm.declared_updates(three.context))
     state = three.round(algorithm, KNOWN)
     np.testing.assert_allclose(state["count/labels"], [6, 1, 0])
     three.learner.fits.clear()
@@ -365,7 +364,7 @@ def test_the_servers_model_teaches_from_round_2_on(three):
     algorithm.client_round(shared, second, {})
     first, taught = (fit["teacher"] for fit in three.learner.fits)
     assert first is None
-    own = three.learner.predict(three.clients[0].share.conversations).item
+    own = three.learner.predict(three.clients[0].data.conversations).item
     assert (taught[own] == np.float32(0.1)).all()
     assert taught.sum() == pytest.approx(taught[own].sum())  # nobody else's utterances
 
@@ -402,7 +401,7 @@ def test_by_modality_an_absent_one_has_no_say(three):
 
 def test_by_modality_the_regulariser_is_a_mean_that_leaves_absence_out(three):
     """Audio (0, 1) and text (1, 0) of class 0, prototypes at (1, 0): √2 and 0; the second has no text."""
-    algorithm = fedmpd(prototypes="per_modality", strength=1.0, terms="pull")
+    algorithm = fedmpd(prototypes="per_modality", lambda_=1.0, terms="pull")
     state = {f"prototype/{m}/0": np.array([1, 0], np.float32) for m in ("audio", "text")}
     client = replace(three.clients[0], context=replace(three.context, modalities=("audio", "text")))
     with_context = algorithm._regulariser(state, client)

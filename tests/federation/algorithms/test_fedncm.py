@@ -8,7 +8,7 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedncm import FedNCM
-from fedaffect.federation.algorithms.prototypes import prototypes_of
+from fedaffect.federation.prototypes import prototypes_of
 from fedaffect.federation.simulation import Simulation
 from fedaffect.inference.prototypes import class_means, nearest_prototype, squared_distances
 from fedaffect.learning.head.learner import BIAS, WEIGHT, HeadLearner
@@ -43,8 +43,8 @@ def run(corpus, experiment, tmp_path):
 def test_the_means_are_those_of_all_items_together(corpus, run):
     """However unequal the clients are; an absent image counts as an embedding of 0 on every side."""
     _, outcome, learner = run
-    share = pooled(corpus)[0]
-    outputs = learner.predict(share.conversations)
+    data = pooled(corpus)[0]
+    outputs = learner.predict(data.conversations)
     expected = class_means(outputs.embedding, corpus.label[outputs.item])
     found = prototypes_of(outcome.state)
     assert found.keys() == expected.keys()
@@ -85,7 +85,7 @@ def test_a_class_that_nobody_sent_is_never_answered(experiment):
 
 def test_only_means_leave(run):
     simulation, _, _ = run
-    leaves = simulation.algorithm.leaves(simulation.context)
+    leaves = simulation.algorithm.declared_updates(simulation.context)
     assert {name: s.shape for name, s in leaves.items()} == {
         f"prototype/fused/{k}": (8,) for k in range(3)
     }

@@ -63,9 +63,9 @@ def test_in_turns_the_body_learns_below_the_head_that_was_learnt(two):
     learner = two.clients[0].learner
     fit = learner.fit
 
-    def watched(share, lesson):
-        seen.append((number(learner.model, HEAD), set(lesson.only), lesson.epochs))
-        return fit(share, lesson)
+    def watched(data, options):
+        seen.append((number(learner.model, HEAD), set(options.only), options.epochs))
+        return fit(data, options)
 
     learner.fit = watched
     two.play(FedPer({"schedule": "alternating", "head_epochs": 3}), [[0]])
@@ -105,7 +105,7 @@ def context_of(model, corpus):
 @pytest.mark.parametrize("model", [m for m in names() if m not in ALL_HEAD and not reads_images(m)])
 def test_the_heads_of_every_model(model, corpus):
     context = context_of(model, corpus)
-    leaves = FedPer({}).leaves(context)
+    leaves = FedPer({}).declared_updates(context)
     head = context.initial.keys() - leaves.keys()
     assert head
     assert all("/classify/" in name or "/student/" in name for name in head)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.fedproto import FedProto
 
@@ -58,20 +58,20 @@ def test_classes_that_a_client_may_not_learn_from_have_no_prototype(seat):
     """Random class sets: the labels are there, but not for this client to use."""
     table = seat([(0, (1, 1)), (1, (8, 8)), (0, (3, 3))])
     client = table.clients[0]
-    masked = Share(client.share.name, client.share.conversations, np.array([0]))
-    update, _ = FedProto({}).client_round({}, replace(client, share=masked), {})
+    masked = ClientData(client.data.name, client.data.conversations, np.array([0]))
+    update, _ = FedProto({}).client_round({}, replace(client, data=masked), {})
     assert set(update.tensors) == {"prototype/fused/0"}
     np.testing.assert_array_equal(update.tensors["prototype/fused/0"], [1, 1])
 
 
 @pytest.mark.parametrize(
-    ("strength", "state", "pulled"),
+    ("lambda_", "state", "pulled"),
     [(1.0, True, True), (1.0, False, False), (0.0, True, False)],
 )
-def test_when_it_pulls(three, strength, state, pulled):
+def test_when_it_pulls(three, lambda_, state, pulled):
     three.learner.fits.clear()
     known = {"prototype/fused/0": np.zeros(2, np.float32)} if state else {}
-    FedProto({"strength": strength}).client_round(known, three.clients[0], {})
+    FedProto({"lambda_": lambda_}).client_round(known, three.clients[0], {})
     assert (three.learner.fits[0]["extra_loss"] is not None) == pulled
 
 

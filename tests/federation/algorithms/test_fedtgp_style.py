@@ -15,7 +15,7 @@ from fedaffect.federation.algorithms.fedtgp_style import (
     adaptive_contrast,
     largest_distance,
 )
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.inference.prototypes import nearest_other
 
 from .test_fedavg import bits
@@ -70,7 +70,7 @@ def test_clients_do_as_with_fedproto(crowd):
         other, _ = FedProto({"weighting": "uniform"}).client_round(known, client, {})
         assert bits(own.tensors) == bits(other.tensors)
         assert own.weights == other.weights
-    assert FedTGPStyle({}).leaves(crowd.context) == FedProto({}).leaves(crowd.context)
+    assert FedTGPStyle({}).declared_updates(crowd.context) == FedProto({}).declared_updates(crowd.context)
 
 
 def test_learnt_prototypes_lie_further_apart_than_means(crowd):

@@ -61,9 +61,9 @@ def test_what_comes_with_the_package():
 
 
 def test_settings_reach_the_class():
-    algorithm = find(Section(name="fedproto", strength=3))
+    algorithm = find(Section(name="fedproto", lambda_=3))
     assert isinstance(algorithm, FedProto)
-    assert algorithm.settings.strength == 3
+    assert algorithm.settings.mu == 3
 
 
 def test_one_of_ones_own(own_module):
@@ -111,5 +111,5 @@ def test_what_is_no_algorithm_is_named(own_module, name, message):
 
 
 def test_settings_that_an_algorithm_does_not_have():
-    with pytest.raises(UserError, match="algorithm fedavg: strength: no such setting"):
-        find(Section(name="fedavg", strength=1))
+    with pytest.raises(UserError, match="algorithm fedavg: mu: no such setting"):
+        find(Section(name="fedavg", mu=1))

@@ -10,11 +10,11 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Client, Context
 from fedaffect.federation.algorithms.forest import FederatedForest, Sums
-from fedaffect.federation.client_side import RefusedError, guard
-from fedaffect.federation.conditions import discounted
+from fedaffect.federation.client.runtime import RefusedError, guard
 from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.faults import discounted
+from fedaffect.federation.messages.update import Update
 from fedaffect.federation.simulation import Simulation
-from fedaffect.federation.update import Update
 from fedaffect.inference.forest import Forest, joined, padded, read, write
 from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
 from fedaffect.learning.forest.learner import ForestLearner
@@ -93,7 +93,7 @@ def test_nothing_but_sums_of_leaf_one_hots_leaves_a_client(spied, corpus):
         assert not {**update.scalars, **update.weights, **update.fallback, **update.blobs}
         seed = seed_for(simulation.experiment.seed, "random trees", number + 1)
         trees = random_trees(standard_grid(7, 31), trees=9, depth=3, classes=3, seed=seed)
-        expected = leaf_counts(trees, *learner.table(simulation.shares[client].supervised), 8)
+        expected = leaf_counts(trees, *learner.table(simulation.client_data[client].supervised), 8)
         np.testing.assert_array_equal(update.tensors[name], expected)
 
 
@@ -190,19 +190,19 @@ def test_bagging_sends_splits_without_what_their_leaves_say_then_counts(spied):
 def test_who_missed_the_round_for_trees_still_counts(run, corpus):
     """And where nobody's trees arrived, there is nothing to count in."""
     simulation, outcome = run(BAGGING)
-    share, learner = simulation.shares[0], ForestLearner(corpus, simulation.experiment)
+    data, learner = simulation.client_data[0], ForestLearner(corpus, simulation.experiment)
     context = replace(simulation.context, round=2)
-    client = Client(0, share, learner, corpus.label, np.zeros(3, np.int64), context)
+    client = Client(0, data, learner, corpus.label, np.zeros(3, np.int64), context)
     trees = {"forest/trees": outcome.state["server/forest/trees/000002"]}
     update, memory = simulation.algorithm.client_round(trees, client, {})
-    assert update.tensors["forest/leaf_counts/000002"].sum() == 12 * share.volume
+    assert update.tensors["forest/leaf_counts/000002"].sum() == 12 * data.volume
     assert (memory, simulation.algorithm.client_round({}, client, {})) == ({}, (Update(), {}))
 
 
 def test_modes_do_not_send_each_others_things(run):
     simulation, _ = run()
     private, bagging = (
-        FederatedForest(settings).leaves(simulation.context)
+        FederatedForest(settings).declared_updates(simulation.context)
         for settings in ({}, {"mode": "bagging", "accept_leakage": True})
     )
     with pytest.raises(RefusedError, match="forest/trees/000001"):
@@ -247,7 +247,7 @@ def bagging_round(run, corpus):
     algorithm = simulation.algorithm
     context = replace(simulation.context, round=1)
     learner = ForestLearner(corpus, simulation.experiment)
-    sound = write(undecided(learner.grown(simulation.shares[0].supervised, trees=3, seed=0)))
+    sound = write(undecided(learner.grown(simulation.client_data[0].supervised, trees=3, seed=0)))
 
     def play(*payloads, name="forest/trees/000001"):
         updates = [Update(blobs={name: payload}) for payload in payloads]
@@ -305,10 +305,10 @@ def test_trees_that_are_late_are_not_counted_in(bagging_round):
 
 def test_a_client_with_too_little_sends_nothing(run, corpus):
     simulation, _ = run(BAGGING)
-    share = replace(simulation.shares[0], supervised=simulation.shares[0].supervised[:4])
+    data = replace(simulation.client_data[0], supervised=simulation.client_data[0].supervised[:4])
     context = replace(simulation.context, round=1)
     learner = ForestLearner(corpus, simulation.experiment)
-    client = Client(0, share, learner, corpus.label, np.zeros(3, np.int64), context)
+    client = Client(0, data, learner, corpus.label, np.zeros(3, np.int64), context)
     assert simulation.algorithm.client_round({}, client, {})[0] == Update()
 
 

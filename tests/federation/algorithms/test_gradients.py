@@ -17,11 +17,11 @@ class Probe:
     def __getattr__(self, name):
         return getattr(self._learner, name)
 
-    def fit(self, share, lesson):
+    def fit(self, data, options):
         module = self._learner._model
 
         def noted(*batch):
-            value = lesson.extra_loss(*batch)
+            value = options.extra_loss(*batch)
             if not self.regulariser:
                 names, parameters = zip(*module.named_parameters(), strict=True)
                 found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
@@ -29,9 +29,9 @@ class Probe:
             return value
 
         fit = self._learner.fit(
-            share, replace(lesson, extra_loss=noted if lesson.extra_loss else None)
+            data, replace(options, extra_loss=noted if options.extra_loss else None)
         )
-        if lesson.extra_loss:
+        if options.extra_loss:
             self.whole = {n: p.grad.clone() for n, p in module.named_parameters()}
         return fit
 

@@ -9,10 +9,9 @@ import torch
 from fedaffect.corpus.partition import pooled
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.moon import Moon
-from fedaffect.learning.learner import Lesson, Outputs
+from fedaffect.learning.learner import FitOptions, Outputs
 from fedaffect.learning.torch.trainer import ConversationTrainer
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 from .test_fedavg import bits
 
@@ -71,8 +70,8 @@ def test_the_term_by_hand(client):
     assert not gradient[[1, 3]].any()
 
 
-def test_strength_and_temperature(client):
-    fit, _, _ = learning(client, {"model/w": PREVIOUS}, strength=3.0, temperature=0.1)
+def test_mu_and_temperature(client):
+    fit, _, _ = learning(client, {"model/w": PREVIOUS}, mu=3.0, temperature=0.1)
     value, _ = term(fit["extra_loss"], [(3.0, 4.0), (5.0, 5.0), (0.0, 2.0)])
     assert value == pytest.approx(3 * (log(1 + exp(2)) + log(2)) / 2)
 
@@ -101,21 +100,21 @@ def test_predicting_leaves_no_trace_in_learning(make_corpus, tiny):
     """Dropout draws the same numbers, whatever was predicted before and with which model."""
     corpus = make_corpus(conversations=6)
     learner = ConversationTrainer(corpus, tiny())
-    start, share = learner.get(), pooled(corpus)[0]
+    start, data = learner.get(), pooled(corpus)[0]
 
     def learnt(before):
         torch.manual_seed(before)
         if before:
             learner.set({n: a + 0.1 for n, a in start.items()})
-            learner.predict(share.conversations)
+            learner.predict(data.conversations)
         learner.set(start)
-        learner.fit(share, Lesson(seed=3))
+        learner.fit(data, FitOptions(seed=3))
         return bits(learner.get())
 
     assert learnt(0) == learnt(1)
 
 
-def test_no_strength_is_fedavg_to_the_bit(tiny, simulate):
+def test_mu_0_is_fedavg_to_the_bit(tiny, simulate):
     settings = [
         "clients.fraction=0.4",
         "training.optimiser_state=keep",
@@ -123,7 +122,7 @@ def test_no_strength_is_fedavg_to_the_bit(tiny, simulate):
         "rounds.count=4",
     ]
     fedavg = simulate(tiny("fedavg", *settings), "fedavg").outcome.state
-    none = simulate(tiny("moon", "algorithm.strength=0.0", *settings), "none").outcome.state
+    none = simulate(tiny("moon", "algorithm.mu=0.0", *settings), "none").outcome.state
     some = simulate(tiny("moon", *settings), "some")
     assert bits(none) == bits(fedavg) != bits(some.outcome.state)
     terms = {}
@@ -137,7 +136,7 @@ def test_a_lost_round_and_a_stop_change_nothing(survive):
     assert bits(survive("moon", stopped=True).outcome.state) == bits(survive("moon").outcome.state)
 
 
-@pytest.mark.parametrize("setting", [{"strength": -1}, {"temperature": 0}])
+@pytest.mark.parametrize("setting", [{"mu": -1}, {"temperature": 0}])
 def test_settings_out_of_bounds_are_named(setting):
     with pytest.raises(UserError, match=f"algorithm moon: {next(iter(setting))}"):
         Moon(setting)

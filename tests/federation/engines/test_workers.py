@@ -10,9 +10,9 @@ import pytest
 
 from fedaffect.corpus.partition import partition
 from fedaffect.errors import UserError
-from fedaffect.federation.client_side import Message
+from fedaffect.federation.client.memory import MemoryStore
+from fedaffect.federation.client.runtime import Request
 from fedaffect.federation.engines.workers import WINDOW, WorkersEngine, _window
-from fedaffect.federation.memory import MemoryStore
 from fedaffect.federation.simulation import client_side
 
 
@@ -59,10 +59,10 @@ def test_a_lost_worker_is_one_line_and_the_run_resumes(tiny, simulate):
 
 def test_a_refusal_crosses_and_workers_close(tiny, corpus, tmp_path):
     experiment = tiny("fedavg")
-    shares = partition(corpus, experiment.partition, experiment.seed)
-    make = partial(client_side, experiment, corpus, shares, tmp_path)
+    client_data = partition(corpus, experiment.partition, experiment.seed)
+    make = partial(client_side, experiment, corpus, client_data, tmp_path)
     engine = WorkersEngine(make, [1, 1, 1], 1, MemoryStore(tmp_path / "memory"))
-    (reply,) = engine.exchange("gossip", [Message("gossip", 0, 1, {})])
+    (reply,) = engine.exchange("gossip", [Request("gossip", 0, 1, {})])
     assert (reply.update, reply.reason) == (None, "no stage `gossip`")
     engine.close()
     engine.close()
@@ -70,7 +70,7 @@ def test_a_refusal_crosses_and_workers_close(tiny, corpus, tmp_path):
 
 def test_the_largest_go_first():
     engine = WorkersEngine(lambda: None, [1, 5, 3, 2, 2, 9], 1, MemoryStore(None))
-    messages = [Message("train", i, 1, {}) for i in range(6)]
+    messages = [Request("train", i, 1, {}) for i in range(6)]
     assert engine._largest(messages, {0, 1, 2, 3, 4}) == [1, 2, 3, 4, 0]
 
 
@@ -84,5 +84,5 @@ def test_what_a_person_can_mend_is_told(tiny, corpus, tmp_path):
     make = partial(client_side, experiment, corpus, [], tmp_path)
     engine = WorkersEngine(make, [1, 1], 2, MemoryStore(tmp_path / "memory"))
     with pytest.raises(UserError, match="`cuda:7` was asked for"):
-        list(engine.exchange("train", [Message("train", i, 1, {}) for i in (0, 1)]))
+        list(engine.exchange("train", [Request("train", i, 1, {}) for i in (0, 1)]))
     assert not active_children()

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import Share, pooled
+from fedaffect.corpus.partition import ClientData, pooled
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.forest.learner import ForestLearner, grid_of
 from fedaffect.learning.forest.random_splits import standard_grid
-from fedaffect.learning.learner import Lesson
+from fedaffect.learning.learner import FitOptions
 
 
 def experiment(*settings):
@@ -55,8 +55,8 @@ def test_an_absent_modality_reads_as_the_mean(corpus, learner):
 
 
 def test_it_learns_what_there_is_to_learn(corpus, learner):
-    share = pooled(corpus)[0]
-    fit = learner.fit(share, Lesson(seed=0))
+    data = pooled(corpus)[0]
+    fit = learner.fit(data, FitOptions(seed=0))
     outputs = learner.predict(corpus.conversations_in("test"))
     assert (outputs.probability.argmax(axis=1) == corpus.label[outputs.item]).mean() > 0.8
     assert (fit.steps, fit.parts) == (9, {})
@@ -67,17 +67,17 @@ def test_it_learns_what_there_is_to_learn(corpus, learner):
 
 
 def test_a_straggler_grows_fewer_trees(corpus, learner):
-    assert learner.fit(pooled(corpus)[0], Lesson(seed=0, work=0.3)).steps == 3
+    assert learner.fit(pooled(corpus)[0], FitOptions(seed=0, work=0.3)).steps == 3
 
 
 def test_shapes_stay_whatever_is_grown(corpus, learner):
     before = {n: (a.shape, a.dtype) for n, a in learner.get().items()}
-    learner.fit(pooled(corpus)[0], Lesson(seed=0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
     assert {n: (a.shape, a.dtype) for n, a in learner.get().items()} == before
 
 
 def test_get_and_set(corpus, learner):
-    learner.fit(pooled(corpus)[0], Lesson(seed=0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
     other = ForestLearner(corpus, experiment())
     conversations = corpus.conversations_in("dev")
     undecided = other.predict(conversations).probability
@@ -95,7 +95,7 @@ def test_a_forest_of_other_columns_is_refused(make_corpus, learner):
 
 
 def test_a_damaged_forest_is_refused_and_the_old_one_stays(corpus, learner):
-    learner.fit(pooled(corpus)[0], Lesson(seed=0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
     tensors = learner.get()
     broken = {**tensors, "model/threshold": tensors["model/threshold"] * np.nan}
     with pytest.raises(UserError, match=r"threshold: not finite$"):
@@ -106,7 +106,7 @@ def test_a_damaged_forest_is_refused_and_the_old_one_stays(corpus, learner):
 @pytest.mark.parametrize("part", ["mean", "scale"])
 def test_half_of_a_modalitys_statistics_are_refused(corpus, learner, part):
     before = learner.get()["model/child"]
-    learner.fit(pooled(corpus)[0], Lesson(seed=0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
     half = statistics(corpus)
     del half[f"features/audio/{part}"]
     other = ForestLearner(corpus, experiment())
@@ -117,21 +117,21 @@ def test_half_of_a_modalitys_statistics_are_refused(corpus, learner, part):
 
 def test_too_few_items_leave_it_as_it_was(learner):
     before = learner.get()
-    fit = learner.fit(Share("few", np.array([0]), np.arange(4)), Lesson(seed=0))
+    fit = learner.fit(ClientData("few", np.array([0]), np.arange(4)), FitOptions(seed=0))
     assert (fit.steps, fit.loss) == (0, 0.0)
     np.testing.assert_array_equal(learner.get()["model/child"], before["model/child"])
 
 
 def test_it_learns_from_what_the_client_sees(corpus, learner):
     """A client with labels of its own and without a modality: neither is looked up elsewhere."""
-    share = pooled(corpus)[0]
+    data = pooled(corpus)[0]
     hidden = {"audio": np.ones(len(corpus), bool)}
-    own = replace(share, label=np.zeros(share.volume, np.int64), hidden=hidden)
-    with learner.seeing(own.view(corpus)):
-        rows, label = learner.table(share.supervised)
+    own = replace(data, label=np.zeros(data.volume, np.int64), hidden=hidden)
+    with learner.using_view(own.view(corpus)):
+        rows, label = learner.table(data.supervised)
         assert (rows[:, :3] == 0).all()
         assert (label == 0).all()
-    assert (learner.table(share.supervised)[1] != 0).any()
+    assert (learner.table(data.supervised)[1] != 0).any()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_it_learns_from_what_the_client_sees(corpus, learner):
 )
 def test_who_needs_a_gradient_is_told(corpus, learner, demand):
     with pytest.raises(UserError, match="a forest has no gradient"):
-        learner.fit(pooled(corpus)[0], Lesson(seed=0, **demand))
+        learner.fit(pooled(corpus)[0], FitOptions(seed=0, **demand))
 
 
 @pytest.mark.parametrize("algorithm", ["fedavg", "fedprox", "fedproto"])

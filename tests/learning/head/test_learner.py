@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import Share, pooled
+from fedaffect.corpus.partition import ClientData, pooled
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.inference.backbone import Backbone
 from fedaffect.learning.head.learner import BIAS, WEIGHT, HeadLearner, settings_of
-from fedaffect.learning.learner import Correction, DivergedError, Lesson
+from fedaffect.learning.learner import DivergedError, FitOptions, GradientCorrection
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def learner(corpus, experiment):
 
 
 def test_it_learns_what_there_is_to_learn(corpus, learner):
-    share = pooled(corpus)[0]
-    first = learner.fit(share, Lesson(seed=0, epochs=1))
-    fit = learner.fit(share, Lesson(seed=0))
+    data = pooled(corpus)[0]
+    first = learner.fit(data, FitOptions(seed=0, epochs=1))
+    fit = learner.fit(data, FitOptions(seed=0))
     assert fit.loss < first.loss < np.log(3) + 0.1
     assert (fit.steps, fit.parts, fit.untouched) == (40, {}, frozenset())  # 20 faces, 16 a batch
     outputs = learner.predict(corpus.conversations_in("test"))
@@ -52,7 +52,7 @@ def test_it_learns_what_there_is_to_learn(corpus, learner):
 
 
 def test_outputs(corpus, learner, file):
-    learner.fit(pooled(corpus)[0], Lesson(seed=0, epochs=1))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0, epochs=1))
     outputs = learner.predict(corpus.conversations_in("dev"))
     np.testing.assert_array_equal(outputs.item, np.flatnonzero(corpus.items_in("dev")))
     z, _ = Backbone.read(file).embed(corpus.features["face"][outputs.item])
@@ -66,7 +66,7 @@ def test_outputs(corpus, learner, file):
 
 
 def test_without_an_image_nothing_is_said(corpus, learner):
-    learner.fit(pooled(corpus)[0], Lesson(seed=0, epochs=1))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0, epochs=1))
     absent = np.flatnonzero(~corpus.present["face"])
     assert len(absent)
     outputs = learner.predict(corpus.conversation[absent])
@@ -83,9 +83,9 @@ def test_an_image_is_embedded_once(corpus, learner, monkeypatch):
         return embed(self, images)
 
     monkeypatch.setattr(Backbone, "embed", spied)
-    share = pooled(corpus)[0]
-    learner.fit(share, Lesson(seed=0))
-    learner.predict(share.conversations)
+    data = pooled(corpus)[0]
+    learner.fit(data, FitOptions(seed=0))
+    learner.predict(data.conversations)
     seen = corpus.present["face"]
     assert sum(counted) == (seen & corpus.items_in("train")).sum()  # its own share, and no more
     learner.predict(np.arange(len(corpus)))
@@ -93,12 +93,12 @@ def test_an_image_is_embedded_once(corpus, learner, monkeypatch):
 
 
 def test_what_a_client_does_not_see_it_neither_embeds_nor_learns(corpus, learner):
-    share = pooled(corpus)[0]
-    hidden = replace(share, hidden={"face": np.ones(len(corpus), bool)})
+    data = pooled(corpus)[0]
+    hidden = replace(data, hidden={"face": np.ones(len(corpus), bool)})
     before = learner.get()
-    with learner.seeing(hidden.view(corpus)):
-        fit = learner.fit(hidden, Lesson(seed=0))
-        assert not learner.predict(share.conversations).embedding.any()
+    with learner.using_view(hidden.view(corpus)):
+        fit = learner.fit(hidden, FitOptions(seed=0))
+        assert not learner.predict(data.conversations).embedding.any()
     assert (fit.loss, fit.untouched) == (0.0, {WEIGHT, BIAS})
     assert fit.steps == 40  # as the trainer of torch: who divides by steps can
     for name, array in before.items():
@@ -106,18 +106,18 @@ def test_what_a_client_does_not_see_it_neither_embeds_nor_learns(corpus, learner
 
 
 def test_labels_of_ones_own(corpus, learner):
-    share = pooled(corpus)[0]
-    own = replace(share, label=np.full(share.volume, 2))
-    with learner.seeing(own.view(corpus)):
-        learner.fit(own, Lesson(seed=0))
-    outputs = learner.predict(share.conversations)
+    data = pooled(corpus)[0]
+    own = replace(data, label=np.full(data.volume, 2))
+    with learner.using_view(own.view(corpus)):
+        learner.fit(own, FitOptions(seed=0))
+    outputs = learner.predict(data.conversations)
     assert (outputs.probability.argmax(axis=1)[outputs.modality_weights[:, 0] > 0] == 2).all()
 
 
 def test_the_same_seed_gives_the_same_bits(corpus, experiment):
     def learnt(seed):
         learner = HeadLearner(corpus, experiment())
-        learner.fit(pooled(corpus)[0], Lesson(seed=seed))
+        learner.fit(pooled(corpus)[0], FitOptions(seed=seed))
         return learner.get()
 
     first, again, other = learnt(0), learnt(0), learnt(1)
@@ -126,30 +126,30 @@ def test_the_same_seed_gives_the_same_bits(corpus, experiment):
 
 
 def test_a_straggler_takes_fewer_steps(corpus, learner):
-    assert learner.fit(pooled(corpus)[0], Lesson(seed=0, work=0.3)).steps == 12
+    assert learner.fit(pooled(corpus)[0], FitOptions(seed=0, work=0.3)).steps == 12
 
 
 def test_only_what_may_learn_learns(corpus, learner):
-    learner.fit(pooled(corpus)[0], Lesson(seed=0, only=[BIAS]))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0, only=[BIAS]))
     assert not learner.get()[WEIGHT].any()
     assert learner.get()[BIAS].any()
 
 
 def test_an_anchor_holds_and_a_slope_moves(corpus, experiment):
-    """SGD over all items at once: one step is -rate (g + slope + strength (w - anchor))."""
-    share = pooled(corpus)[0]
+    """SGD over all items at once: one step is -rate (g + linear + proximal (w - anchor))."""
+    data = pooled(corpus)[0]
     settings = ("training.optimiser=sgd", "training.batch_size=99", "training.weight_decay=0")
 
     def moved(correction):
         learner = HeadLearner(corpus, experiment(*settings))
-        learner.fit(share, Lesson(seed=0, correction=correction, learning_rate=0.5))
+        learner.fit(data, FitOptions(seed=0, correction=correction, learning_rate=0.5))
         return learner.get()
 
     plain = moved(None)
     ones = {name: np.ones_like(array) for name, array in plain.items()}
-    for name, array in moved(Correction(slope=ones)).items():
+    for name, array in moved(GradientCorrection(linear=ones)).items():
         np.testing.assert_allclose(array, plain[name] - 0.5, atol=1e-6)
-    for name, array in moved(Correction(anchor=ones, strength=0.2)).items():
+    for name, array in moved(GradientCorrection(anchor=ones, proximal=0.2)).items():
         np.testing.assert_allclose(array, plain[name] + 0.5 * 0.2, atol=1e-6)
 
 
@@ -158,18 +158,18 @@ def test_the_optimiser_goes_on(corpus, experiment):
     learner = HeadLearner(
         corpus, experiment("training.optimiser_state=keep", "training.batch_size=99")
     )
-    share = pooled(corpus)[0]
-    fit = learner.fit(share, Lesson(seed=0))
+    data = pooled(corpus)[0]
+    fit = learner.fit(data, FitOptions(seed=0))
     assert fit.optimiser["optimiser/classify/bias/step"] == 1
-    learner.fit(share, Lesson(seed=1, optimiser=fit.optimiser))
+    learner.fit(data, FitOptions(seed=1, optimiser=fit.optimiser))
     other = HeadLearner(corpus, experiment("training.batch_size=99"))
-    assert other.fit(share, Lesson(seed=0, epochs=2)).optimiser == {}
+    assert other.fit(data, FitOptions(seed=0, epochs=2)).optimiser == {}
     for name, array in other.get().items():
         np.testing.assert_allclose(learner.get()[name], array, rtol=1e-4, atol=1e-6)
 
 
 def test_get_and_set(corpus, learner, experiment):
-    learner.fit(pooled(corpus)[0], Lesson(seed=0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
     other = HeadLearner(corpus, experiment())
     other.set(learner.get())
     dev = corpus.conversations_in("dev")
@@ -189,22 +189,22 @@ def test_another_head_is_refused_and_the_old_one_stays(learner):
 def test_a_loss_that_leaves_the_numbers_is_told(corpus, learner):
     learner.set({WEIGHT: np.full((3, 8), np.nan, np.float32), BIAS: np.zeros(3, np.float32)})
     with pytest.raises(DivergedError, match="after 2 steps"):
-        learner.fit(pooled(corpus)[0], Lesson(seed=0))
+        learner.fit(pooled(corpus)[0], FitOptions(seed=0))
 
 
 def test_a_loss_of_embeddings_is_a_constant(corpus, learner):
     """As FedProto's: it would be called with torch's tensors, which there are none of here."""
-    learner.fit(pooled(corpus)[0], Lesson(seed=0, extra_loss=lambda *_: 1 / 0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0, extra_loss=lambda *_: 1 / 0))
     assert learner.get()[WEIGHT].any()
 
 
 def test_what_it_cannot_follow_is_refused(corpus, experiment, learner):
-    share = pooled(corpus)[0]
+    data = pooled(corpus)[0]
     with pytest.raises(UserError, match="distil_from: server: a head has no students"):
-        learner.fit(share, Lesson(seed=0, teacher=np.ones((40, 3), np.float32)))
+        learner.fit(data, FitOptions(seed=0, teacher=np.ones((40, 3), np.float32)))
     own = HeadLearner(corpus, experiment("algorithm.name=mine:Mine"))
     with pytest.raises(UserError, match="mine:Mine has a loss of its own"):
-        own.fit(share, Lesson(seed=0, extra_loss=lambda *_: 0))
+        own.fit(data, FitOptions(seed=0, extra_loss=lambda *_: 0))
 
 
 @pytest.mark.parametrize(
@@ -245,5 +245,5 @@ def test_the_backbone_is_known_by_its_digest(corpus, experiment, file, make_back
 
 
 def test_a_share_of_nothing(learner):
-    nothing = Share("nobody", np.zeros(0, np.int64), np.zeros(0, np.int64))
-    assert learner.fit(nothing, Lesson(seed=0)).steps == 0
+    nothing = ClientData("nobody", np.zeros(0, np.int64), np.zeros(0, np.int64))
+    assert learner.fit(nothing, FitOptions(seed=0)).steps == 0

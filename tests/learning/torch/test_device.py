@@ -22,9 +22,9 @@ def two_rounds(corpus, settings, learner):
     """One client's two rounds and a prediction: all that ever runs on a device."""
     algorithm = find(settings.algorithm)
     context = Context(settings, corpus.classes, 1, learner.get(), learner.embedding_dim)
-    share = pooled(corpus)[0]
-    counts = np.bincount(corpus.label[share.supervised], minlength=len(corpus.classes))
-    client = Client(0, share, learner, corpus.label, counts, context)
+    data = pooled(corpus)[0]
+    counts = np.bincount(corpus.label[data.supervised], minlength=len(corpus.classes))
+    client = Client(0, data, learner, corpus.label, counts, context)
     state, memory = algorithm.initial(context), {}
     for _ in range(2):
         update, memory = algorithm.client_round(state, client, memory)

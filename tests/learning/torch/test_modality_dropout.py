@@ -3,7 +3,7 @@ from dataclasses import replace
 import torch
 
 from fedaffect.learning.torch.modality_dropout import hide_modalities
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 
 CONVERSATIONS = 2000
 
@@ -26,8 +26,8 @@ def hidden(batch):
 def test_each_modality_is_hidden_as_often_as_asked_but_never_all():
     without = hidden(batch_of(["audio", "text"]))
     assert not without.all(dim=1).any()
-    share = without.float().mean(dim=0)  # 0.4 less 0.4 x 0.4, when both would have gone
-    torch.testing.assert_close(share, torch.full((2,), 0.24), atol=0.03, rtol=0)
+    data = without.float().mean(dim=0)  # 0.4 less 0.4 x 0.4, when both would have gone
+    torch.testing.assert_close(data, torch.full((2,), 0.24), atol=0.03, rtol=0)
 
 
 def test_a_single_modality_stays():

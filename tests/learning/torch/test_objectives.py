@@ -16,8 +16,7 @@ from fedaffect.learning.torch.objectives import (
     supervised_contrastive,
     weighted_cross_entropy,
 )
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 NAMES = ("audio", "text", "visual")
 B, N, C = 2, 5, 4

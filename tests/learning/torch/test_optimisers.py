@@ -9,7 +9,7 @@ from torch.nn import Parameter
 
 from fedaffect.corpus.partition import pooled
 from fedaffect.experiment import Experiment, Training
-from fedaffect.learning.learner import Correction, Lesson
+from fedaffect.learning.learner import FitOptions, GradientCorrection
 from fedaffect.learning.torch.optimisers import Corrected, leave_untouched, optimiser_for, state_of
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
@@ -24,7 +24,7 @@ def fitted(corpus, *settings, start=None, **arguments):
     learner = ConversationTrainer(corpus, Experiment().with_settings([*small, *settings]))
     if start is not None:
         learner.set(start)
-    fit = learner.fit(pooled(corpus)[0], Lesson(seed=1, **arguments))
+    fit = learner.fit(pooled(corpus)[0], FitOptions(seed=1, **arguments))
     return fit, learner.get()
 
 
@@ -46,11 +46,11 @@ SGD = ("training.optimiser=sgd", "training.learning_rate=0.5", "training.weight_
     ("gradient", "correction", "corrected"),
     [
         ([1.0, -1.0], {}, [1.0, -1.0]),
-        ([1.0, -1.0], {"anchor": [0.0, 4.0], "strength": 0.5}, [2.0, -2.0]),
-        ([1.0, -1.0], {"slope": [3.0, 0.0]}, [4.0, -1.0]),
-        ([1.0, -1.0], {"anchor": [0.0, 4.0], "strength": 0.5, "slope": [3.0, 0.0]}, [5.0, -2.0]),
-        (None, {"slope": [3.0, 0.0]}, [3.0, 0.0]),
-        (None, {"anchor": [2.0, 2.0], "strength": 0.5}, None),
+        ([1.0, -1.0], {"anchor": [0.0, 4.0], "proximal": 0.5}, [2.0, -2.0]),
+        ([1.0, -1.0], {"linear": [3.0, 0.0]}, [4.0, -1.0]),
+        ([1.0, -1.0], {"anchor": [0.0, 4.0], "proximal": 0.5, "linear": [3.0, 0.0]}, [5.0, -2.0]),
+        (None, {"linear": [3.0, 0.0]}, [3.0, 0.0]),
+        (None, {"anchor": [2.0, 2.0], "proximal": 0.5}, None),
     ],
 )
 def test_a_gradient_corrected_by_hand(gradient, correction, corrected):
@@ -60,7 +60,7 @@ def test_a_gradient_corrected_by_hand(gradient, correction, corrected):
         k: {"model/w": np.array(v, np.float32)} if isinstance(v, list) else v
         for k, v in correction.items()
     }
-    Corrected(Correction(**arrays), {"model/w": w}).apply()
+    Corrected(GradientCorrection(**arrays), {"model/w": w}).apply()
     assert (None if w.grad is None else w.grad.tolist()) == corrected
 
 
@@ -103,7 +103,7 @@ def test_plain_steps_follow_a_slope(corpus):
     one_step = {"start": start, "work": 1e-9}
     fit, plain = fitted(corpus, *SGD, **one_step)
     assert fit.steps == 1
-    _, sloped = fitted(corpus, *SGD, **one_step, correction=Correction(slope=slope))
+    _, sloped = fitted(corpus, *SGD, **one_step, correction=GradientCorrection(linear=slope))
     for name in plain:
         np.testing.assert_allclose(sloped[name], plain[name] - 0.125, atol=1e-6)
 
@@ -111,18 +111,18 @@ def test_plain_steps_follow_a_slope(corpus):
 def test_an_anchor_holds(corpus):
     _, start = fitted(corpus)
 
-    def distance(strength):
-        _, after = fitted(corpus, start=start, correction=Correction(start, strength), epochs=5)
+    def distance(proximal):
+        _, after = fitted(corpus, start=start, correction=GradientCorrection(start, proximal), epochs=5)
         return sum(float(np.square(after[n] - start[n]).sum()) for n in start)
 
     free, held = distance(0.0), distance(10.0)
     assert held < 0.5 * free
 
 
-def test_no_strength_and_no_slope_change_no_bit(corpus):
+def test_no_proximal_and_no_linear_part_change_no_bit(corpus):
     _, plain = fitted(corpus)
     zeros = {n: np.zeros_like(a) for n, a in plain.items()}
-    _, corrected = fitted(corpus, correction=Correction(zeros, 0.0, zeros))
+    _, corrected = fitted(corpus, correction=GradientCorrection(zeros, 0.0, zeros))
     assert not moved(plain, corrected)
 
 
@@ -133,9 +133,9 @@ def test_only_what_is_named_learns(corpus):
     assert moved(start, after) == head
     assert {n.split("/")[1] for n in fit.optimiser} == {"classify"}
     learner = ConversationTrainer(corpus, Experiment())
-    learner.fit(pooled(corpus)[0], Lesson(seed=1, only=head))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=1, only=head))
     before = learner.get()
-    learner.fit(pooled(corpus)[0], Lesson(seed=1))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=1))
     assert moved(before, learner.get()) == set(before)  # nothing stays frozen
 
 
@@ -173,7 +173,7 @@ def test_a_fit_tells_what_no_data_reached(corpus, model, without):
     experiment = Experiment().with_settings([f"model.name={model}", "model.width=8"])
     learner = ConversationTrainer(replace(corpus, present=there), experiment)
     start = learner.get()
-    fit = learner.fit(pooled(corpus)[0], Lesson(seed=1))
+    fit = learner.fit(pooled(corpus)[0], FitOptions(seed=1))
     found = {"/".join(name.split("/")[1:3]) for name in fit.untouched}
     assert found == (READS_AUDIO[model] if without else set())
     if without:

@@ -6,7 +6,7 @@ import torch
 from fedaffect.experiment import Training
 from fedaffect.learning.torch.objectives import sdt_objective
 from fedaffect.models import build
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 
 CLASSES, LENGTH, WIDTHS = 4, 6, {"audio": 6, "text": 6}
 # Where to look takes longer to learn than what to look at.

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from fedaffect.corpus.partition import Share, pooled
+from fedaffect.corpus.partition import ClientData, pooled
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.label_balance import Balance, class_weights
-from fedaffect.learning.learner import DivergedError, Lesson
+from fedaffect.learning.label_balance import LabelBalance, class_weights
+from fedaffect.learning.learner import DivergedError, FitOptions
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
 
@@ -38,12 +38,12 @@ def bits(tensors):
     return {n: (a.shape, a.dtype.str, a.tobytes()) for n, a in tensors.items()}
 
 
-EVEN = Balance(np.ones(3), np.zeros(3))
+EVEN = LabelBalance(np.ones(3), np.zeros(3))
 
 
-def fitted(corpus, *settings, share=None, seed=1, **arguments):
+def fitted(corpus, *settings, data=None, seed=1, **arguments):
     learner = trainer(corpus, *settings)
-    fit = learner.fit(share or pooled(corpus)[0], Lesson(seed=seed, **arguments))
+    fit = learner.fit(data or pooled(corpus)[0], FitOptions(seed=seed, **arguments))
     return fit, learner
 
 
@@ -76,7 +76,7 @@ def test_tensors_are_copies(corpus):
     learner = trainer(corpus)
     got = learner.get()
     before = bits(got)
-    learner.fit(pooled(corpus)[0], Lesson(seed=0))
+    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
     assert bits(got) == before
     learner.set(got)
     for array in got.values():
@@ -163,49 +163,49 @@ def test_what_was_learnt_before_leaves_no_trace(corpus):
     _, fresh = fitted(corpus, "model.dropout=0.4")
     used = trainer(corpus, "model.dropout=0.4")
     start = used.get()
-    used.fit(pooled(corpus)[0], Lesson(seed=50))
+    used.fit(pooled(corpus)[0], FitOptions(seed=50))
     used.predict(np.arange(2))
     used.set(start)
-    used.fit(pooled(corpus)[0], Lesson(seed=1))
+    used.fit(pooled(corpus)[0], FitOptions(seed=1))
     assert bits(used.get()) == bits(fresh.get())
 
 
 def test_it_learns(corpus):
     learner = trainer(corpus, "model.dropout=0")
-    losses = [learner.fit(pooled(corpus)[0], Lesson(seed=i)).loss for i in range(15)]
+    losses = [learner.fit(pooled(corpus)[0], FitOptions(seed=i)).loss for i in range(15)]
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_labels_that_are_not_supervised_are_not_looked_at(corpus):
     """Nor those of other conversations; they could be anything."""
     (everything,) = pooled(corpus)
-    share = Share("own", everything.conversations, everything.supervised[::2])
+    data = ClientData("own", everything.conversations, everything.supervised[::2])
     label = np.full(len(corpus), -1)
-    label[share.supervised] = corpus.label[share.supervised]
+    label[data.supervised] = corpus.label[data.supervised]
     blind = replace(corpus, label=label)
-    _, seeing = fitted(corpus, share=share)
-    _, not_seeing = fitted(blind, share=share)
-    assert bits(seeing.get()) == bits(not_seeing.get())
+    _, using_view = fitted(corpus, data=data)
+    _, not_seeing = fitted(blind, data=data)
+    assert bits(using_view.get()) == bits(not_seeing.get())
 
 
 def test_features_of_conversations_held_by_others_are_not_looked_at(corpus):
-    share = pooled(corpus)[0]
-    mine = Share("own", share.conversations[:2], share.supervised[:10])
+    data = pooled(corpus)[0]
+    mine = ClientData("own", data.conversations[:2], data.supervised[:10])
     features = {m: a.copy() for m, a in corpus.features.items()}
     for array in features.values():
         array[10:] = 7
-    _, learner = fitted(corpus, share=mine)
-    _, other = fitted(replace(corpus, features=features), share=mine)
+    _, learner = fitted(corpus, data=mine)
+    _, other = fitted(replace(corpus, features=features), data=mine)
     assert bits(learner.get()) == bits(other.get())
 
 
 def test_context_counts(corpus):
     """Utterances without supervision still are what the others are understood by."""
-    share = Share("own", np.array([0]), np.array([0, 1]))
+    data = ClientData("own", np.array([0]), np.array([0, 1]))
     features = {m: a.copy() for m, a in corpus.features.items()}
     features["text"][3] += 1
-    _, learner = fitted(corpus, share=share)
-    _, other = fitted(replace(corpus, features=features), share=share)
+    _, learner = fitted(corpus, data=data)
+    _, other = fitted(replace(corpus, features=features), data=data)
     assert bits(learner.get()) != bits(other.get())
 
 
@@ -213,9 +213,9 @@ def test_steps_and_epochs(corpus):
     """Four training conversations by two, three times over; the loss is the last epoch's."""
     fit, _ = fitted(corpus, "training.local_epochs=3")
     assert fit.steps == 6
-    share = pooled(corpus)[0]
-    few = Share("few", share.conversations, share.supervised[:5])  # all in the first conversation
-    fit, _ = fitted(corpus, "training.local_epochs=3", share=few)
+    data = pooled(corpus)[0]
+    few = ClientData("few", data.conversations, data.supervised[:5])  # all in the first conversation
+    fit, _ = fitted(corpus, "training.local_epochs=3", data=few)
     assert fit.steps == 3
 
 
@@ -240,20 +240,20 @@ def test_a_learning_rate_may_take_the_place_of_the_experiments(corpus, optimiser
 
 
 def test_nothing_to_learn_changes_nothing(corpus):
-    empty = Share("empty", np.array([0]), np.zeros(0, np.int64))
+    empty = ClientData("empty", np.array([0]), np.zeros(0, np.int64))
     learner = trainer(corpus)
     before = bits(learner.get())
-    fit = learner.fit(empty, Lesson(seed=0))
+    fit = learner.fit(empty, FitOptions(seed=0))
     assert (fit.loss, fit.steps) == (0.0, 0)
     assert bits(learner.get()) == before
 
 
 def test_class_weights_are_the_shares_own_unless_given(corpus):
-    (share,) = pooled(corpus)
-    own = class_weights(np.bincount(corpus.label[share.supervised], minlength=3))
+    (data,) = pooled(corpus)
+    own = class_weights(np.bincount(corpus.label[data.supervised], minlength=3))
     _, by_default = fitted(corpus)
-    _, by_hand = fitted(corpus, balance=Balance(own, np.zeros(3)))
-    _, even = fitted(corpus, balance=EVEN)
+    _, by_hand = fitted(corpus, label_balance=LabelBalance(own, np.zeros(3)))
+    _, even = fitted(corpus, label_balance=EVEN)
     assert bits(by_default.get()) == bits(by_hand.get())
     assert bits(by_default.get()) != bits(even.get())
 
@@ -271,8 +271,8 @@ def test_votes_are_learnt_from_where_that_is_asked_for(corpus):
     label = corpus.label.copy()
     voted = votes.any(axis=1)
     label[voted] = (label[voted] + 1) % 3
-    _, first = fitted(several, "training.soft_labels=true", balance=EVEN)
-    _, relabelled = fitted(replace(several, label=label), "training.soft_labels=true", balance=EVEN)
+    _, first = fitted(several, "training.soft_labels=true", label_balance=EVEN)
+    _, relabelled = fitted(replace(several, label=label), "training.soft_labels=true", label_balance=EVEN)
     assert bits(first.get()) == bits(
         relabelled.get()
     )  # a label is not looked at where people voted
@@ -292,14 +292,14 @@ def test_soft_labels_need_votes(corpus):
 
 def test_who_takes_labels_for_others_does_not_learn_from_votes(corpus):
     several = replace(corpus, votes=np.eye(3, dtype=np.uint8)[corpus.label])
-    (share,) = pooled(several)
-    own = replace(share, label=(corpus.label[share.supervised] + 1) % 3)
+    (data,) = pooled(several)
+    own = replace(data, label=(corpus.label[data.supervised] + 1) % 3)
     learner = trainer(several, "training.soft_labels=true")
-    with learner.seeing(own.view(several)):
-        learner.fit(share, Lesson(seed=1))
+    with learner.using_view(own.view(several)):
+        learner.fit(data, FitOptions(seed=1))
     hard = trainer(corpus)
-    with hard.seeing(own.view(corpus)):
-        hard.fit(share, Lesson(seed=1))
+    with hard.using_view(own.view(corpus)):
+        hard.fit(data, FitOptions(seed=1))
     assert bits(learner.get()) == bits(hard.get())
 
 
@@ -342,23 +342,23 @@ def test_the_optimisers_state_is_returned_only_where_it_is_kept(corpus):
 def test_going_on_with_it_is_as_if_one_had_never_stopped(corpus):
     """Two fits with the state in between move as Adam does in one go: same batches, same bits."""
     settings = ["training.optimiser_state=keep", "model.dropout=0", "training.batch_size=4"]
-    (share,) = pooled(corpus)
+    (data,) = pooled(corpus)
     _, learner = fitted(corpus, *settings)
     whole = trainer(corpus, *settings, "training.local_epochs=2")
     parts = trainer(corpus, *settings)
-    whole.fit(share, Lesson(seed=1))
-    state = parts.fit(share, Lesson(seed=1)).optimiser
+    whole.fit(data, FitOptions(seed=1))
+    state = parts.fit(data, FitOptions(seed=1)).optimiser
     middle = parts.get()
     assert bits(middle) == bits(learner.get())
     other = trainer(corpus, *settings)
     other.set(middle)
-    fit = other.fit(share, Lesson(seed=1, optimiser=state))
+    fit = other.fit(data, FitOptions(seed=1, optimiser=state))
     assert fit.optimiser["optimiser/classify/bias/step"] == 2
     for name, array in whole.get().items():
         np.testing.assert_allclose(other.get()[name], array, atol=1e-5)  # order of a sum apart
     forgetful = trainer(corpus, *settings)
     forgetful.set(middle)
-    forgetful.fit(share, Lesson(seed=1))
+    forgetful.fit(data, FitOptions(seed=1))
     assert max(abs(forgetful.get()[n] - a).max() for n, a in whole.get().items()) > 1e-3
 
 
@@ -470,7 +470,7 @@ def test_a_server_cannot_teach_a_model_without_students(corpus):
     plain = Experiment().with_settings(["model={name='early_fusion', width=8}"])
     learner = ConversationTrainer(corpus, plain)
     with pytest.raises(UserError, match="this model has no students"):
-        learner.fit(pooled(corpus)[0], Lesson(seed=0, teacher=soft))
+        learner.fit(pooled(corpus)[0], FitOptions(seed=0, teacher=soft))
 
 
 # --- a client's own view of the corpus ------------------------------------------------------------
@@ -479,17 +479,17 @@ def test_a_server_cannot_teach_a_model_without_students(corpus):
 def view_of(corpus):
     """Without audio, and with every other label another one."""
     hidden = {"audio": np.ones(len(corpus), bool)}
-    share = pooled(corpus)[0]
-    label = np.where(share.supervised % 2, (corpus.label[share.supervised] + 1) % 3, 0)
-    return replace(share, hidden=hidden, label=label).view(corpus)
+    data = pooled(corpus)[0]
+    label = np.where(data.supervised % 2, (corpus.label[data.supervised] + 1) % 3, 0)
+    return replace(data, hidden=hidden, label=label).view(corpus)
 
 
 def test_who_sees_a_view_learns_and_predicts_as_if_there_were_nothing_else(corpus):
-    view, share = view_of(corpus), pooled(corpus)[0]
+    view, data = view_of(corpus), pooled(corpus)[0]
     learner, other = trainer(corpus), trainer(view)
-    with learner.seeing(view):
-        fit, predicted = learner.fit(share, Lesson(seed=1)), learner.predict(np.arange(6))
-    assert (fit, bits(learner.get())) == (other.fit(share, Lesson(seed=1)), bits(other.get()))
+    with learner.using_view(view):
+        fit, predicted = learner.fit(data, FitOptions(seed=1)), learner.predict(np.arange(6))
+    assert (fit, bits(learner.get())) == (other.fit(data, FitOptions(seed=1)), bits(other.get()))
     assert bits(vars(predicted) | {"embedding_by_modality": np.zeros(0)}) == bits(
         vars(other.predict(np.arange(6))) | {"embedding_by_modality": np.zeros(0)}
     )
@@ -503,11 +503,11 @@ def test_a_view_ends_whatever_happened_in_it(corpus):
         for m, a in corpus.features.items()
         for part in ("mean", "scale")
     }
-    with suppress(DivergedError), learner.seeing(view):
+    with suppress(DivergedError), learner.using_view(view):
         learner.set({**learner.get(), **statistics})  # scales the features anew
         raise DivergedError
     other = trainer(corpus)
     other.set({**learner.get(), **statistics})
-    share = pooled(corpus)[0]
-    assert learner.fit(share, Lesson(seed=1)) == other.fit(share, Lesson(seed=1))
+    data = pooled(corpus)[0]
+    assert learner.fit(data, FitOptions(seed=1)) == other.fit(data, FitOptions(seed=1))
     assert bits(learner.get()) == bits(other.get())

@@ -9,12 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
-from fedaffect.federation.update import Update
-from fedaffect.learning.label_balance import Balance
-from fedaffect.learning.learner import Correction, ExtraLoss, Fit, Learner, Lesson, Outputs, Tensors
+from fedaffect.federation.messages.update import Update
+from fedaffect.learning.label_balance import LabelBalance
+from fedaffect.learning.learner import (
+    ExtraLoss,
+    Fit,
+    FitOptions,
+    GradientCorrection,
+    Learner,
+    Outputs,
+    Tensors,
+)
 from fedaffect.randomness import seed_for
 
 State = Tensors
@@ -70,7 +78,7 @@ class Client:
     """
 
     index: int
-    share: Share
+    data: ClientData
     learner: Learner
     label: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
@@ -84,11 +92,11 @@ class Client:
         memory: Tensors,
         extra_loss: ExtraLoss | None = None,
         teacher: npt.NDArray[np.float32] | None = None,
-        correction: Correction | None = None,
+        correction: GradientCorrection | None = None,
         only: Collection[str] | None = None,
         epochs: int | None = None,
     ) -> tuple[Fit, Tensors]:
-        """Train from `start` with this client's own randomness of this round; see `Lesson`.
+        """Train from `start` with this client's own randomness of this round; see `FitOptions`.
 
         Returns:
             the fit, and what must be remembered of the optimiser (empty unless it is kept).
@@ -96,11 +104,11 @@ class Client:
         experiment = self.context.experiment
         self.learner.set({**start, **features(state)})
         fit = self.learner.fit(
-            self.share,
-            Lesson(
+            self.data,
+            FitOptions(
                 seed=seed_for(experiment.seed, "fit", self.context.round, self.index),
                 extra_loss=extra_loss,
-                balance=self._balance(state),
+                label_balance=self._balance(state),
                 optimiser=with_prefix(memory, "optimiser"),
                 teacher=teacher,
                 correction=correction,
@@ -112,10 +120,10 @@ class Client:
         )
         return fit, fit.optimiser
 
-    def _balance(self, state: State) -> Balance:
+    def _balance(self, state: State) -> LabelBalance:
         training = self.context.experiment.training
         everybody = state["statistics/label_frequency"] if training.asks_everybody else None
-        return Balance.of(training, self.counts, everybody)
+        return LabelBalance.of(training, self.counts, everybody)
 
 
 class Algorithm(ABC):
@@ -123,7 +131,7 @@ class Algorithm(ABC):
 
     `evaluations` names how its models are judged, the primary way first: `global` (the server's model),
     `local` (every client's model), `prototype` (nearest global prototype in a client's embedding).
-    `balances`: clients learn by `Balance`, and may have to tell how frequent classes are with them.
+    `balances`: clients learn by `LabelBalance`, and may have to tell how frequent classes are with them.
     """
 
     class Settings(Section):
@@ -157,7 +165,7 @@ class Algorithm(ABC):
         """The model that a client predicts with (`model/...`); with empty memory, the server's."""
 
     @abstractmethod
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         """Every tensor that an update may hold. Nothing else leaves a client."""
 
     def predict_nearest(

@@ -15,7 +15,7 @@ from fedaffect.federation.algorithms.base import (
     model,
     specs,
 )
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import Fit, Tensors
 
 
@@ -54,7 +54,7 @@ class FedAvg(Algorithm):
         # Who derives an algorithm from this one may have settings without it.
         blockwise = getattr(self.settings, "blockwise", False)
         absent = fit.untouched if blockwise else ()
-        return {"model": client.share.volume, **dict.fromkeys(absent, 0.0)}
+        return {"model": client.data.volume, **dict.fromkeys(absent, 0.0)}
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
         return {**state, **aggregate.tensors}
@@ -62,5 +62,5 @@ class FedAvg(Algorithm):
     def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
         return model(state)
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         return specs(context.initial)

@@ -7,8 +7,8 @@ from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, State, floating, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.update import Update
-from fedaffect.learning.learner import Correction, Fit, Tensors
+from fedaffect.federation.messages.update import Update
+from fedaffect.learning.learner import Fit, GradientCorrection, Tensors
 
 GRADIENT = "gradient/"
 SERVER = "server/gradient/"
@@ -21,7 +21,7 @@ class FedDyn(FedAvg):
     """
 
     class Settings(Section):
-        strength: float = Field(
+        alpha: float = Field(
             0.01, ge=0, description="α; the paper tries 0.001 to 0.1; 0 = FedAvg, but uniform"
         )
 
@@ -29,7 +29,7 @@ class FedDyn(FedAvg):
         update, kept = super().client_round(state, client, memory)
         gradient = {
             GRADIENT + name: memory.get(GRADIENT + name, 0)
-            - self.settings.strength * (update.tensors[name] - w)
+            - self.settings.alpha * (update.tensors[name] - w)
             for name, w in floating(model(state)).items()
         }
         return update, {**kept, **gradient}
@@ -37,19 +37,19 @@ class FedDyn(FedAvg):
     def learn(self, state: State, client: Client, memory: Tensors) -> tuple[Fit, Tensors]:
         sent = model(state)
         slope = {name: -memory[GRADIENT + name] for name in sent if GRADIENT + name in memory}
-        correction = Correction(sent, self.settings.strength, slope)
+        correction = GradientCorrection(sent, self.settings.alpha, slope)
         return client.learn(sent, state, memory, correction=correction)
 
     def weights(self, client: Client, fit: Fit) -> dict[str, float]:
         return {"model": 1.0}
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
-        strength, present = self.settings.strength, aggregate.updates / context.clients
+        alpha, present = self.settings.alpha, aggregate.updates / context.clients
         new = dict(aggregate.tensors)
         for name, array in floating(aggregate.tensors).items():
             mean = array.astype(np.float64)
-            h = state.get(SERVER + name, 0) - strength * present * (mean - state[name])
+            h = state.get(SERVER + name, 0) - alpha * present * (mean - state[name])
             new[SERVER + name] = h.astype(array.dtype)
-            if strength:
-                new[name] = (mean - h / strength).astype(array.dtype)
+            if alpha:
+                new[name] = (mean - h / alpha).astype(array.dtype)
         return {**state, **new}

@@ -26,14 +26,14 @@ from fedaffect.federation.algorithms.base import (
     specs,
     with_prefix,
 )
-from fedaffect.federation.algorithms.prototypes import (
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.prototypes import (
     Local,
     PrototypeAlgorithm,
     modality_weights,
     path,
     prototypes_of,
 )
-from fedaffect.federation.update import Update
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
 from fedaffect.learning.learner import ExtraLoss, Tensors
 
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fedaffect.learning.torch.prototype_objectives import Prototypes
-    from fedaffect.models.batch import DialogueBatch
-    from fedaffect.models.prediction import Prediction
+    from fedaffect.models.base import DialogueBatch, Prediction
 
 LABEL_COUNTS = "count/labels"
 LONGEST = 1e3
@@ -79,7 +78,7 @@ class FedMPD(PrototypeAlgorithm):
             "fused", description="of what prototypes are means"
         )
         centres: int = Field(1, ge=1, le=16, description="prototypes a class, by clustering")
-        strength: float = Field(0.1, ge=0, description="λ of eq. 8")
+        lambda_: float = Field(0.1, ge=0, description="λ of eq. 8")
         terms: Literal["both", "pull", "push"] = Field("both", description="of eq. 9")
         pull: Literal["utterances", "class_means"] = Field(
             "utterances", description="what eq. 9 moves: each utterance, or a batch's class means"
@@ -147,14 +146,14 @@ class FedMPD(PrototypeAlgorithm):
         fit, optimiser = client.learn(
             start, state, memory, self._regulariser(state, client), self._teacher(state, client)
         )
-        outputs = client.learner.predict(client.share.conversations)
+        outputs = client.learner.predict(client.data.conversations)
         own = self.local_prototypes(outputs, client, state)
         judged = self._judged(own, state)
         tensors, weights, fallback = self._weighed(judged, state)
         learnt = client.learner.get()
         if self._shares_model:
             tensors |= learnt
-            fallback["model"] = float(client.share.volume)
+            fallback["model"] = float(client.data.volume)
             # Before there is any global prototype all clients count by volume.
             scored = [self._count(j.own) * j.score for j in judged.values() if j.score is not None]
             weights["model"] = sum(scored) if _prototypes_in(state) else fallback["model"]
@@ -187,7 +186,7 @@ class FedMPD(PrototypeAlgorithm):
     def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
         return model(state if self._shares_model else memory) or context.initial
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         shared = specs(context.initial) if self._shares_model else {}
         counts = {LABEL_COUNTS: Spec((len(context.classes),), "float64")}
         asked = counts if self.settings.omega == "global" else {}
@@ -299,13 +298,13 @@ class FedMPD(PrototypeAlgorithm):
         if self.settings.distil_from != "server" or client.context.round < 2:
             return None
         client.learner.set({**model(state), **features(state)})
-        outputs = client.learner.predict(client.share.conversations)
+        outputs = client.learner.predict(client.data.conversations)
         table = np.zeros((len(client.label), len(client.context.classes)), np.float32)
         table[outputs.item] = outputs.probability
         return table
 
     def _regulariser(self, state: State, client: Client) -> ExtraLoss | None:
-        if self.settings.exchange == "weights" or not self.settings.strength:
+        if self.settings.exchange == "weights" or not self.settings.lambda_:
             return None
         known = {s: prototypes_of(state, s) for s in self.spaces(client.context)}
         known = {space: prototypes for space, prototypes in known.items() if prototypes}
@@ -314,7 +313,7 @@ class FedMPD(PrototypeAlgorithm):
         margins = {space: self.margins(prototypes) for space, prototypes in known.items()}
         importance = None
         if LABEL_COUNTS in state:
-            importance = client.share.volume / np.maximum(state[LABEL_COUNTS], 1.0)
+            importance = client.data.volume / np.maximum(state[LABEL_COUNTS], 1.0)
 
         def loss(prediction: "Prediction", batch: "DialogueBatch", _item: "Tensor") -> "Tensor":
             import torch
@@ -332,8 +331,8 @@ class FedMPD(PrototypeAlgorithm):
                     Prototypes.of(prototypes, margins[space], self.centres, rows.device),
                     importance,
                 )
-            strength: float = self.settings.strength
-            return strength / len(known) * total
+            lambda_: float = self.settings.lambda_
+            return lambda_ / len(known) * total
 
         return loss
 

@@ -7,14 +7,14 @@ import numpy as np
 from fedaffect.errors import UserError
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, features
-from fedaffect.federation.algorithms.prototypes import (
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.prototypes import (
     FUSED,
     PrototypeAlgorithm,
     named,
     path,
     prototypes_of,
 )
-from fedaffect.federation.update import Update
 from fedaffect.learning.head.learner import BIAS, WEIGHT
 from fedaffect.learning.learner import Tensors
 
@@ -42,7 +42,7 @@ class FedNCM(PrototypeAlgorithm):
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
         client.learner.set({**client.context.initial, **features(state)})
-        outputs = client.learner.predict(client.share.conversations)
+        outputs = client.learner.predict(client.data.conversations)
         found = self.local_prototypes(outputs, client, state)
         update = Update(
             named({k: mean.vector for k, mean in found[FUSED].items()}),
@@ -64,5 +64,5 @@ class FedNCM(PrototypeAlgorithm):
             weight[k], bias[k] = 2 * mean, -(mean @ mean)
         return {WEIGHT: weight, BIAS: bias}
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         return self.prototype_specs(context)

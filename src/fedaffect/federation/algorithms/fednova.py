@@ -8,7 +8,7 @@ from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, specs
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import Tensors
 
 NORMALISER = "normaliser"
@@ -34,7 +34,7 @@ class FedNova(FedAvg):
         gradients, velocity = gradients_in(fit.steps, momentum, before)
         update = Update(
             {**client.learner.get(), NORMALISER: np.array([gradients, 1 / gradients])},
-            weights={"model": client.share.volume / gradients, NORMALISER: client.share.volume},
+            weights={"model": client.data.volume / gradients, NORMALISER: client.data.volume},
             scalars={"loss": fit.loss, **fit.parts, NORMALISER: gradients},
         )
         return update, {**kept, VELOCITY: np.array([velocity])} if kept else {}
@@ -49,7 +49,7 @@ class FedNova(FedAvg):
         }
         return {**state, **new}
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         return {**specs(context.initial), NORMALISER: Spec((2,), "float64")}
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model, specs
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import Fit, Tensors
 
 
@@ -67,7 +67,7 @@ class FedPer(FedAvg):
     def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
         return {**context.initial, **model(state), **model(memory)}
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         _, body = self._parted(context.initial)
         return specs(body)
 

@@ -8,7 +8,8 @@ from pydantic import Field
 from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model
-from fedaffect.federation.algorithms.prototypes import (
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.prototypes import (
     FUSED,
     Local,
     PrototypeAlgorithm,
@@ -17,21 +18,19 @@ from fedaffect.federation.algorithms.prototypes import (
     path,
     prototypes_of,
 )
-from fedaffect.federation.update import Update
 from fedaffect.learning.learner import ExtraLoss, Tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fedaffect.models.batch import DialogueBatch
-    from fedaffect.models.prediction import Prediction
+    from fedaffect.models.base import DialogueBatch, Prediction
 
 
 class FedProto(PrototypeAlgorithm):
-    """Local: L + strength · MSE(embedding, global prototype of its label). Server: mean by class."""
+    """Local: L + lambda_ · MSE(embedding, global prototype of its label). Server: mean by class."""
 
     class Settings(Section):
-        strength: float = Field(1.0, ge=0, description="λ; the mean runs over batch and dimension")
+        lambda_: float = Field(1.0, ge=0, description="λ; the mean runs over batch and dimension")
         weighting: Literal["count", "uniform"] = Field(
             "count", description="count = the paper's eq. 6; uniform = its released code"
         )
@@ -45,7 +44,7 @@ class FedProto(PrototypeAlgorithm):
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
         start = self.model_for(state, memory, client.context)
         fit, optimiser = client.learn(start, state, memory, self._pull(state))
-        outputs = client.learner.predict(client.share.conversations)
+        outputs = client.learner.predict(client.data.conversations)
         found = self.local_prototypes(outputs, client, state)
         own, within = found[FUSED], self.within_class(outputs, client, found)
         update = Update(
@@ -66,7 +65,7 @@ class FedProto(PrototypeAlgorithm):
     def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
         return model(memory) or context.initial
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         return self.prototype_specs(context)
 
     def weight(self, own: Local) -> float:
@@ -75,7 +74,7 @@ class FedProto(PrototypeAlgorithm):
 
     def _pull(self, state: State) -> ExtraLoss | None:
         known = prototypes_of(state)
-        if not known or not self.settings.strength:
+        if not known or not self.settings.lambda_:
             return None
 
         def loss(prediction: "Prediction", batch: "DialogueBatch", _item: "Tensor") -> "Tensor":
@@ -86,7 +85,7 @@ class FedProto(PrototypeAlgorithm):
 
             rows = batch.supervised
             prototypes = Prototypes.of(known, {}, self.centres, rows.device)
-            strength: float = self.settings.strength
-            return strength * pull(prediction.embedding[rows], batch.label[rows], prototypes)
+            lambda_: float = self.settings.lambda_
+            return lambda_ * pull(prediction.embedding[rows], batch.label[rows], prototypes)
 
         return loss

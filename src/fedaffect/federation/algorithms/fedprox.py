@@ -4,16 +4,16 @@ from pydantic import Field
 
 from fedaffect.federation.algorithms.base import Client, State, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.learning.learner import Correction, Fit, Tensors
+from fedaffect.learning.learner import Fit, GradientCorrection, Tensors
 
 
 class FedProx(FedAvg):
-    """Local: L(y) + strength/2 · ‖y - w‖², w the server's model (eq. 2)."""
+    """Local: L(y) + mu/2 · ‖y - w‖², w the server's model (eq. 2)."""
 
     class Settings(FedAvg.Settings):
-        strength: float = Field(0.1, ge=0, description="μ; the paper tries 0.001 to 1; 0 = FedAvg")
+        mu: float = Field(0.1, ge=0, description="μ; the paper tries 0.001 to 1; 0 = FedAvg")
 
     def learn(self, state: State, client: Client, memory: Tensors) -> tuple[Fit, Tensors]:
         sent = model(state)
-        held = Correction(anchor=sent, strength=self.settings.strength)
+        held = GradientCorrection(anchor=sent, proximal=self.settings.mu)
         return client.learn(sent, state, memory, correction=held)

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedaffect.experiment import Section
-from fedaffect.federation.aggregators import EACH, Aggregate, Gathered
+from fedaffect.federation.aggregators import PER_CLIENT, Aggregate, CollectingMean
 from fedaffect.federation.algorithms.base import Context, State
 from fedaffect.federation.algorithms.fedproto import FedProto
-from fedaffect.federation.algorithms.prototypes import Local, named, prototypes_of
+from fedaffect.federation.prototypes import Local, named, prototypes_of
 from fedaffect.inference.prototypes import Vector
 from fedaffect.randomness import seed_for
 
@@ -37,7 +37,7 @@ class FedTGPStyle(FedProto):
     """
 
     class Settings(Section):
-        strength: float = Field(10.0, ge=0, description="λ; the mean runs over batch and dimension")
+        lambda_: float = Field(10.0, ge=0, description="λ; the mean runs over batch and dimension")
         server_epochs: int = Field(100, ge=1, description="S, the server's steps in a round")
         server_learning_rate: float = Field(0.001, gt=0, description="of Adam")
         server_width: int = Field(
@@ -50,10 +50,10 @@ class FedTGPStyle(FedProto):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.aggregator = Gathered("prototype", self.settings.sample)
+        self.aggregator = CollectingMean("prototype", self.settings.sample)
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
-        sent = {n.removeprefix(EACH): a for n, a in aggregate.tensors.items() if n.startswith(EACH)}
+        sent = {n.removeprefix(PER_CLIENT): a for n, a in aggregate.tensors.items() if n.startswith(PER_CLIENT)}
         received = prototypes_of(sent)
         means = prototypes_of(aggregate.tensors)
         if len(received) < 2:

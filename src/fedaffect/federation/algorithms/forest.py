@@ -20,7 +20,7 @@ from fedaffect.federation.algorithms.base import (
     features,
     with_prefix,
 )
-from fedaffect.federation.update import Update, longest_prefix
+from fedaffect.federation.messages.update import Update, longest_prefix
 from fedaffect.inference.forest import MAXIMUM_TREES, Forest, joined, read, write
 from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
 from fedaffect.learning.forest.learner import ForestLearner, as_model, grid_of, settings_of
@@ -99,7 +99,7 @@ class FederatedForest(Algorithm):
         elif context.round % 2:
             trees = ceil(client.work * _of_each(context))
             seed = seed_for(context.experiment.seed, "trees", context.round, client.index)
-            grown = learner.grown(client.share.supervised, trees, seed)
+            grown = learner.grown(client.data.supervised, trees, seed)
             named = _of_round(TREES, context.round)
             return Update(blobs={named: write(undecided(grown))} if grown else {}), {}
         elif TREES in state:
@@ -107,8 +107,8 @@ class FederatedForest(Algorithm):
         else:  # the round for trees was lost
             return Update(), {}
         named = _of_round(COUNTS, context.round)
-        counts = np.zeros(self.leaves(context)[named].shape, np.int32)
-        rows, label = learner.table(client.share.supervised)
+        counts = np.zeros(self.declared_updates(context)[named].shape, np.int32)
+        rows, label = learner.table(client.data.supervised)
         counts[: forest.trees] = leaf_counts(forest, rows, label, counts.shape[1])
         return Update({named: counts}), {}
 
@@ -140,7 +140,7 @@ class FederatedForest(Algorithm):
             forests.append(with_counts(forest, counts[: forest.trees], smoothing, sharpness))
         return as_model(joined(forests)) if forests else context.initial
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         leaves = 2 ** settings_of(context.experiment).depth
         counts = Spec((self._trees(context), leaves, len(context.classes)), "int32")
         # By round: what is late must count for the trees it is of.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State, model
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import Tensors
 
 
@@ -28,5 +28,5 @@ class Local(Algorithm):
     def model_for(self, state: State, memory: Tensors, context: Context) -> Tensors:
         return model(memory) or context.initial
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         return {}

@@ -9,10 +9,9 @@ from torch.nn.functional import cosine_similarity, softplus
 
 from fedaffect.federation.algorithms.base import Client, State, features, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import ExtraLoss, Fit, Tensors
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 
 class Frozen(NamedTuple):
@@ -29,7 +28,7 @@ class Frozen(NamedTuple):
     @classmethod
     def of(cls, parameters: Tensors, state: State, client: Client) -> "Frozen":
         client.learner.set({**parameters, **features(state)})
-        outputs = client.learner.predict(client.share.conversations)
+        outputs = client.learner.predict(client.data.conversations)
         return cls(torch.from_numpy(outputs.item), torch.from_numpy(outputs.embedding))
 
     def at(self, item: Tensor) -> Tensor:
@@ -47,7 +46,7 @@ class Moon(FedAvg):
     """
 
     class Settings(FedAvg.Settings):
-        strength: float = Field(1.0, ge=0, description="μ; the paper tries 0.1 to 10; 0 = FedAvg")
+        mu: float = Field(1.0, ge=0, description="μ; the paper tries 0.1 to 10; 0 = FedAvg")
         temperature: float = Field(0.5, gt=0, description="τ")
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
@@ -59,7 +58,7 @@ class Moon(FedAvg):
 
     def _contrast(self, state: State, client: Client, memory: Tensors) -> ExtraLoss | None:
         before = model(memory)
-        if not before or not self.settings.strength:
+        if not before or not self.settings.mu:
             return None
         servers = Frozen.of(model(state), state, client)
         own = Frozen.of(before, state, client)
@@ -71,7 +70,7 @@ class Moon(FedAvg):
             away = cosine_similarity(z, own.at(utterances), dim=-1)
             # -log(e^a / (e^a + e^b)) = log(1 + e^(b - a))
             contrast = softplus((away - towards) / self.settings.temperature)
-            strength: float = self.settings.strength
-            return strength * contrast.mean()
+            mu: float = self.settings.mu
+            return mu * contrast.mean()
 
         return loss

@@ -21,8 +21,8 @@ from fedaffect.federation.algorithms.base import (
     with_prefix,
 )
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.update import Update
-from fedaffect.learning.learner import Correction, Tensors
+from fedaffect.federation.messages.update import Update
+from fedaffect.learning.learner import GradientCorrection, Tensors
 
 VARIATE = "variate"
 
@@ -51,7 +51,7 @@ class Scaffold(FedAvg):
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
         sent, common, own = model(state), _variates(state), _variates(memory)
         slope = {name: c - own.get(name, 0) for name, c in common.items()}
-        fit, _ = client.learn(sent, state, memory, correction=Correction(slope=slope))
+        fit, _ = client.learn(sent, state, memory, correction=GradientCorrection(linear=slope))
         learnt = client.learner.get()
         rate = client.context.learning_rate
         change = {
@@ -74,7 +74,7 @@ class Scaffold(FedAvg):
             new[name] = (kept * old + added * mean.astype(np.float64)).astype(mean.dtype)
         return {**state, **new}
 
-    def leaves(self, context: Context) -> Mapping[str, Spec]:
+    def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         return specs({**context.initial, **_named(floating(context.initial))})
 
     def measures(self, state: State, context: Context) -> dict[str, float]:

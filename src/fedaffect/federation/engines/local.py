@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Sequence
 from time import perf_counter
 
-from fedaffect.federation.client_side import ClientSide, Message, RefusedError
-from fedaffect.federation.engines.contract import Reply
-from fedaffect.federation.update import Update
+from fedaffect.federation.client.runtime import ClientRuntime, RefusedError, Request
+from fedaffect.federation.engines.base import Reply
+from fedaffect.federation.messages.update import Update
 
 
 class LocalEngine:
-    """An `Engine` over the clients of a `ClientSide`."""
+    """An `Engine` over the clients of a `ClientRuntime`."""
 
-    def __init__(self, side: ClientSide) -> None:
+    def __init__(self, side: ClientRuntime) -> None:
         self._side = side
 
-    def exchange(self, stage: str, messages: Sequence[Message]) -> Iterator[Reply]:
+    def exchange(self, stage: str, messages: Sequence[Request]) -> Iterator[Reply]:
         sizes: dict[int, int] = {}
         for message in messages:
             key = id(message.state)

@@ -1,6 +1,6 @@
 """The engine on worker processes: the same bits as one process, sooner.
 
-Each worker holds a `ClientSide` of its own and computes on one thread. Clients with the most to learn go
+Each worker holds a `ClientRuntime` of its own and computes on one thread. Clients with the most to learn go
 first, so that no worker is left alone at the end; replies are handed on in the order of the messages, so that
 sums do not know who finished first. What goes through the pipes is what would go over a network: encoded
 updates and JSON.
@@ -15,10 +15,10 @@ from time import perf_counter
 from typing import Any, NamedTuple, cast
 
 from fedaffect.errors import UserError
-from fedaffect.federation.client_side import ClientSide, Message, RefusedError
-from fedaffect.federation.engines.contract import Reply
-from fedaffect.federation.memory import MemoryStore
-from fedaffect.federation.update import Update
+from fedaffect.federation.client.memory import MemoryStore
+from fedaffect.federation.client.runtime import ClientRuntime, RefusedError, Request
+from fedaffect.federation.engines.base import Reply
+from fedaffect.federation.messages.update import Update
 
 WINDOW = 8
 """How many messages a worker may be ahead of the oldest reply: this bounds the replies kept waiting."""
@@ -36,7 +36,7 @@ class WorkersEngine:
 
     def __init__(
         self,
-        make: Callable[[], ClientSide],
+        make: Callable[[], ClientRuntime],
         volumes: Sequence[int],
         workers: int,
         memory: MemoryStore,
@@ -50,7 +50,7 @@ class WorkersEngine:
         self._make, self._volumes, self._size, self._memory = make, volumes, workers, memory
         self._workers: list[_Worker] = []
 
-    def exchange(self, stage: str, messages: Sequence[Message]) -> Iterator[Reply]:
+    def exchange(self, stage: str, messages: Sequence[Request]) -> Iterator[Reply]:
         if not self._workers:
             self._workers = [self._start() for _ in range(self._size)]
         states = {id(m.state): m.state for m in messages}
@@ -104,7 +104,7 @@ class WorkersEngine:
             worker.process.join()
         self._workers = []
 
-    def _largest(self, messages: Sequence[Message], positions: set[int]) -> list[int]:
+    def _largest(self, messages: Sequence[Request], positions: set[int]) -> list[int]:
         """Positions in the order in which to begin: those with the most to learn from first."""
         return sorted(positions, key=lambda p: (-self._volumes[messages[p].client], p))
 
@@ -122,7 +122,7 @@ def _window(size: int) -> int:
     return max(1, min(WINDOW, WAITING_BYTES // max(size, 1)))
 
 
-def _order(pipe: Connection, message: Message, state: bytes | None) -> None:
+def _order(pipe: Connection, message: Request, state: bytes | None) -> None:
     head = {
         "stage": message.stage,
         "client": message.client,
@@ -135,7 +135,7 @@ def _order(pipe: Connection, message: Message, state: bytes | None) -> None:
         pipe.send_bytes(state)
 
 
-def _receive(pipe: Connection, message: Message, bytes_down: int) -> Reply:
+def _receive(pipe: Connection, message: Request, bytes_down: int) -> Reply:
     head = json.loads(pipe.recv_bytes())
     if head["failed"]:
         raise UserError(head["failed"])
@@ -150,7 +150,7 @@ def _receive(pipe: Connection, message: Message, bytes_down: int) -> Reply:
     )
 
 
-def _serve(make: Callable[[], ClientSide], pipe: Connection) -> None:
+def _serve(make: Callable[[], ClientRuntime], pipe: Connection) -> None:
     """A worker's life: orders in, replies out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle: it ends its workers
     side, state, failed = None, {}, ""
@@ -169,7 +169,7 @@ def _serve(make: Callable[[], ClientSide], pipe: Connection) -> None:
         payload, reason = b"", ""
         try:
             if side is not None:
-                payload = side.work(Message(state=state, **head)).encode()
+                payload = side.work(Request(state=state, **head)).encode()
         except RefusedError as error:
             reason = str(error)
         except UserError as error:

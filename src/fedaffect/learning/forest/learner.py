@@ -10,14 +10,14 @@ import numpy.typing as npt
 from pydantic import Field
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.inference.forest import Forest, padded
 from fedaffect.learning.forest.bagging import FEWEST, grow
 from fedaffect.learning.forest.random_splits import Grid, even_grid, standard_grid
-from fedaffect.learning.learner import Fit, Lesson, Outputs, Tensors, ensure_fitting
+from fedaffect.learning.learner import Fit, FitOptions, Outputs, Tensors, ensure_fitting
 
 FLOOR = 1e-6
 ALGORITHMS = ("forest", "local", "centralised")
@@ -125,7 +125,7 @@ class ForestLearner:
             self._statistics = statistics
 
     @contextmanager
-    def seeing(self, view: ConversationCorpus) -> Iterator[None]:
+    def using_view(self, view: ConversationCorpus) -> Iterator[None]:
         before, self._seen = self._seen, view
         try:
             yield
@@ -159,24 +159,24 @@ class ForestLearner:
             seed=seed,
         )
 
-    def fit(self, share: Share, lesson: Lesson) -> Fit:
+    def fit(self, data: ClientData, options: FitOptions) -> Fit:
         """Grow a forest on the share, from nothing; with less `work`, of fewer trees.
 
         Raises:
             UserError: an algorithm that needs a gradient.
         """
-        demands = (lesson.extra_loss, lesson.teacher, lesson.correction, lesson.only)
+        demands = (options.extra_loss, options.teacher, options.correction, options.only)
         if any(demand is not None for demand in demands):
             raise UserError(
                 "algorithm.name: a forest has no gradient that this could change; use forest, "
                 "local or centralised"
             )
-        trees = ceil(lesson.work * self.settings.trees)
-        found = self.grown(share.supervised, trees, lesson.seed)
+        trees = ceil(options.work * self.settings.trees)
+        found = self.grown(data.supervised, trees, options.seed)
         if found is None:
             return Fit(0.0, {}, 0)
         self._forest = padded(found, self._nodes)
-        rows, label = self.table(share.supervised)
+        rows, label = self.table(data.supervised)
         said = found.predict(rows)[np.arange(len(label)), label]
         return Fit(float(-np.log(np.maximum(said, FLOOR)).mean()), {}, trees)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from fedaffect.corpus.batching import rows_of, shuffled
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
@@ -19,8 +19,15 @@ from fedaffect.experiment import Experiment, Section, Training, validated
 from fedaffect.inference.backbone import Backbone
 from fedaffect.learning.head.gradient_steps import Steps
 from fedaffect.learning.head.softmax_regression import log_probabilities, loss_and_gradient
-from fedaffect.learning.label_balance import Balance
-from fedaffect.learning.learner import Correction, DivergedError, Fit, Lesson, Outputs, Tensors
+from fedaffect.learning.label_balance import LabelBalance
+from fedaffect.learning.learner import (
+    DivergedError,
+    Fit,
+    FitOptions,
+    GradientCorrection,
+    Outputs,
+    Tensors,
+)
 
 WEIGHT, BIAS = "model/classify/weight", "model/classify/bias"
 NOT_HERE = ("soft_labels", "focal", "modality_dropout", "contrastive_weight")
@@ -106,14 +113,14 @@ class HeadLearner:
         self._model = {name: array.copy() for name, array in learnt.items()}
 
     @contextmanager
-    def seeing(self, view: ConversationCorpus) -> Iterator[None]:
+    def using_view(self, view: ConversationCorpus) -> Iterator[None]:
         before, self._seen = self._seen, view
         try:
             yield
         finally:
             self._seen = before
 
-    def fit(self, share: Share, lesson: Lesson) -> Fit:
+    def fit(self, data: ClientData, options: FitOptions) -> Fit:
         """Minimise the weighted cross entropy.
 
         What the algorithms of the package add to a loss is of embeddings. These are fixed here, so it is a
@@ -123,32 +130,32 @@ class HeadLearner:
             UserError: a loss of somebody's own algorithm, which may be of something else; or a teacher, for
                 there are no students.
         """
-        if lesson.teacher is not None:
+        if options.teacher is not None:
             raise UserError("algorithm.distil_from: server: a head has no students; use `fused`")
-        if lesson.extra_loss is not None and ":" in self._algorithm:
+        if options.extra_loss is not None and ":" in self._algorithm:
             raise UserError(
                 f"algorithm.name: {self._algorithm} has a loss of its own, which a head without torch "
                 "cannot follow; use model.name=face_cnn"
             )
-        label, classes = self._seen.label[share.supervised], len(self._corpus.classes)
-        balance = lesson.balance_of(self._training, label, classes)
-        useful = np.unique(self._corpus.conversation[share.supervised])
+        label, classes = self._seen.label[data.supervised], len(self._corpus.classes)
+        label_balance = options.label_balance_of(self._training, label, classes)
+        useful = np.unique(self._corpus.conversation[data.supervised])
         present = self._seen.present[self._modality]
-        learning = [n for n in self._model if lesson.only is None or n in lesson.only]
+        learning = [n for n in self._model if options.only is None or n in options.only]
         untouched = set(learning)
-        steps = Steps(self._training, lesson.rate(self._training), lesson.optimiser)
-        wanted = lesson.steps(self._training, len(useful))
-        random = np.random.default_rng(lesson.seed)
+        steps = Steps(self._training, options.rate(self._training), options.optimiser)
+        wanted = options.steps(self._training, len(useful))
+        random = np.random.default_rng(options.seed)
         taken, total, items = 0, 0.0, 0
         while taken < wanted:
             total, items = 0.0, 0
             order = shuffled(useful, self._training.batch_size, random)
             for conversations in islice(order, wanted - taken):
                 item = rows_of(self._corpus, conversations)
-                item = item[np.isin(item, share.supervised) & present[item]]
-                loss, gradient = self._loss(item, balance)
+                item = item[np.isin(item, data.supervised) & present[item]]
+                loss, gradient = self._loss(item, label_balance)
                 for name in learning:
-                    slope = gradient[name] + _corrected(lesson.correction, name, self._model[name])
+                    slope = gradient[name] + _corrected(options.correction, name, self._model[name])
                     if slope.any():  # where there was nothing to see, nothing is forgotten either
                         steps.take(name, self._model[name], slope)
                         untouched.discard(name)
@@ -167,7 +174,7 @@ class HeadLearner:
         probability = np.where(present, said, np.float32(1 / said.shape[1]))
         return Outputs(item, probability, z, present.astype(np.float32))
 
-    def _loss(self, item: Integers, balance: Balance) -> tuple[float, Tensors]:
+    def _loss(self, item: Integers, label_balance: LabelBalance) -> tuple[float, Tensors]:
         """The objective over rows of the corpus, and its gradient by name."""
         training, label = self._training, self._seen.label[item]
         loss, of_weight, of_bias = loss_and_gradient(
@@ -175,7 +182,7 @@ class HeadLearner:
             label,
             self._model[WEIGHT],
             self._model[BIAS],
-            balance,
+            label_balance,
             training.label_smoothing,
         )
         factor = np.float32(training.task_weight)
@@ -218,13 +225,13 @@ def _fitting(corpus: ConversationCorpus, backbone: Backbone) -> str:
     return name
 
 
-def _corrected(correction: Correction | None, name: str, parameter: Any) -> Any:
+def _corrected(correction: GradientCorrection | None, name: str, parameter: Any) -> Any:
     """What a correction adds to a gradient."""
     if correction is None:
         return np.float32(0)
-    added = correction.slope.get(name, np.float32(0))
+    added = correction.linear.get(name, np.float32(0))
     if name in correction.anchor:
-        added = added + np.float32(correction.strength) * (parameter - correction.anchor[name])
+        added = added + np.float32(correction.proximal) * (parameter - correction.anchor[name])
     return added
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.learning.label_balance import Balance
+from fedaffect.learning.label_balance import LabelBalance
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def loss_and_gradient(
     label: npt.NDArray[np.int64],
     weight: Floats,
     bias: Floats,
-    balance: Balance,
+    balance: LabelBalance,
     label_smoothing: float = 0.0,
 ) -> tuple[float, Floats, Floats]:
     """Σ w_y (-Σ_c t_c log p_c) / Σ w_y, and its gradients by W and b; all 0 without items.

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 
 
 def hide_modalities(batch: DialogueBatch, probability: float) -> DialogueBatch:

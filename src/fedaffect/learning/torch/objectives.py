@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fedaffect.experiment import Training
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 
 
 def weighted_cross_entropy(

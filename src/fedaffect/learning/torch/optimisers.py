@@ -8,7 +8,7 @@ import torch
 from torch.nn import Parameter
 
 from fedaffect.experiment import Training
-from fedaffect.learning.learner import Correction, Tensors
+from fedaffect.learning.learner import GradientCorrection, Tensors
 
 Named = Mapping[str, Parameter]
 """Parameters by path, as `model/gate/weight`."""
@@ -70,21 +70,21 @@ def leave_untouched(parameters: Named) -> set[str]:
 
 
 class Corrected:
-    """Adds a `Correction` to gradients; made once for a fit, so that its arrays are moved once."""
+    """Adds a `GradientCorrection` to gradients; made once for a fit, so that its arrays are moved once."""
 
-    def __init__(self, correction: Correction, parameters: Named) -> None:
+    def __init__(self, correction: GradientCorrection, parameters: Named) -> None:
         self._parameters = parameters
-        self._strength = correction.strength
+        self._proximal = correction.proximal
         self._anchor = _on_device(correction.anchor, parameters)
-        self._slope = _on_device(correction.slope, parameters)
+        self._linear = _on_device(correction.linear, parameters)
 
     @torch.no_grad()
     def apply(self) -> None:
         """To every parameter, whether or not the loss reached it: a slope is the others' gradient too."""
         for name, parameter in self._parameters.items():
-            added = self._slope.get(name)
-            if name in self._anchor and self._strength:
-                drawn = self._strength * (parameter - self._anchor[name])
+            added = self._linear.get(name)
+            if name in self._anchor and self._proximal:
+                drawn = self._proximal * (parameter - self._anchor[name])
                 added = drawn if added is None else added + drawn
             if added is None or (parameter.grad is None and not added.any()):
                 continue

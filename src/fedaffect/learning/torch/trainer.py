@@ -10,14 +10,14 @@ import numpy.typing as npt
 import torch
 
 from fedaffect.corpus.batching import by_length, padded_rows, shuffled
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.corpus.schema import ConversationCorpus, Integers
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.learner import (
     DivergedError,
     Fit,
-    Lesson,
+    FitOptions,
     Outputs,
     Tensors,
     ensure_fitting,
@@ -33,8 +33,7 @@ from fedaffect.learning.torch.optimisers import (
 )
 from fedaffect.learning.torch.precision import choose
 from fedaffect.models import build
-from fedaffect.models.batch import DialogueBatch
-from fedaffect.models.prediction import Prediction
+from fedaffect.models.base import DialogueBatch, Prediction
 from fedaffect.randomness import seed_for
 
 Objective = Callable[[DialogueBatch, torch.Tensor], tuple[torch.Tensor, dict[str, torch.Tensor]]]
@@ -119,7 +118,7 @@ class ConversationTrainer:
             self._load_features()
 
     @contextmanager
-    def seeing(self, view: ConversationCorpus) -> Iterator[None]:
+    def using_view(self, view: ConversationCorpus) -> Iterator[None]:
         if view is self._seen:
             yield
             return
@@ -130,25 +129,25 @@ class ConversationTrainer:
         finally:
             self._see(before)
 
-    def fit(self, share: Share, lesson: Lesson) -> Fit:
+    def fit(self, data: ClientData, options: FitOptions) -> Fit:
         training, learning = self._training, self._parameters
-        if lesson.only is not None:
-            learning = {n: p for n, p in learning.items() if n in lesson.only}
-        stepper = optimiser_for(learning, training, lesson.rate(training), lesson.optimiser)
-        corrected = Corrected(lesson.correction, learning) if lesson.correction else None
-        objective = self._objective(share, lesson)
+        if options.only is not None:
+            learning = {n: p for n, p in learning.items() if n in options.only}
+        stepper = optimiser_for(learning, training, options.rate(training), options.optimiser)
+        corrected = Corrected(options.correction, learning) if options.correction else None
+        objective = self._objective(data, options)
         supervised = np.zeros(len(self._corpus) + 1, bool)
-        supervised[share.supervised] = True
+        supervised[data.supervised] = True
         counted = torch.from_numpy(supervised).to(self._device)
         # A conversation with nothing to learn from teaches nothing: leave it out.
-        useful = np.unique(self._corpus.conversation[share.supervised])
+        useful = np.unique(self._corpus.conversation[data.supervised])
         rows = np.isin(self._corpus.conversation, useful)
         lacking = not all(present[rows].any() for present in self._seen.present.values())
         untouched = set(learning) if lacking else set()
 
-        wanted = lesson.steps(training, len(useful))
-        random = np.random.default_rng(lesson.seed)
-        torch.manual_seed(lesson.seed)  # dropout, of numbers and of modalities
+        wanted = options.steps(training, len(useful))
+        random = np.random.default_rng(options.seed)
+        torch.manual_seed(options.seed)  # dropout, of numbers and of modalities
         self._model.train()
         steps, sums, items = 0, dict[str, float](), 0
         with _frozen(self._parameters, learning):
@@ -179,17 +178,17 @@ class ConversationTrainer:
         state = state_of(stepper, learning) if keeps else {}
         return Fit(means.pop("loss", 0.0), means, steps, state, frozenset(untouched))
 
-    def _objective(self, share: Share, lesson: Lesson) -> Objective:
+    def _objective(self, data: ClientData, options: FitOptions) -> Objective:
         """What a lesson minimises: the experiment's objective and what the algorithm adds to it."""
-        label, classes = self._seen.label[share.supervised], len(self._corpus.classes)
-        balance = lesson.balance_of(self._training, label, classes)
+        label, classes = self._seen.label[data.supervised], len(self._corpus.classes)
+        label_balance = options.label_balance_of(self._training, label, classes)
         weight, shift = (
             torch.from_numpy(array).to(self._device, torch.float32)
-            for array in (balance.weight, balance.shift)
+            for array in (label_balance.weight, label_balance.shift)
         )
         taught = None
-        if lesson.teacher is not None:
-            taught = self._padded(lesson.teacher, 1.0).clamp_min(TINY).log()
+        if options.teacher is not None:
+            taught = self._padded(options.teacher, 1.0).clamp_min(TINY).log()
 
         def objective(
             batch: DialogueBatch, item: torch.Tensor
@@ -201,9 +200,9 @@ class ConversationTrainer:
                 )
             soft = None if taught is None else taught[item]
             loss, parts = sdt_objective(prediction, batch, self._training, weight, shift, soft)
-            if lesson.extra_loss is None:
+            if options.extra_loss is None:
                 return loss, parts
-            extra = lesson.extra_loss(prediction, batch, item)
+            extra = options.extra_loss(prediction, batch, item)
             return loss + extra, {**parts, "extra": extra}
 
         return objective
@@ -246,7 +245,7 @@ class ConversationTrainer:
             valid=valid,
             label=self._label[rows],
             supervised=counted[rows],
-            shares=None if self._shares is None else self._shares[rows],
+            shares=None if self._client_data is None else self._client_data[rows],
         )
 
     def _rows(self, conversations: Integers) -> torch.Tensor:
@@ -258,7 +257,7 @@ class ConversationTrainer:
         self._seen = view
         self._label = self._padded(np.maximum(view.label, 0), 0)
         soft = self._training.soft_labels and view.votes is not None
-        self._shares = self._padded(_shares(view), 0) if soft else None
+        self._client_data = self._padded(_client_data(view), 0) if soft else None
         self._present = {m: self._padded(p, False) for m, p in view.present.items()}
 
     def _load_features(self) -> None:
@@ -281,7 +280,7 @@ class ConversationTrainer:
         return torch.from_numpy(np.concatenate([array, row])).to(self._device)
 
 
-def _shares(corpus: ConversationCorpus) -> npt.NDArray[np.float32]:
+def _client_data(corpus: ConversationCorpus) -> npt.NDArray[np.float32]:
     """float32 [items, classes]: the votes as shares of 1; all for the label where nobody voted."""
     assert corpus.votes is not None
     label = np.eye(len(corpus.classes), dtype=np.float32)[np.maximum(corpus.label, 0)]

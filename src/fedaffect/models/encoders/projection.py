@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from fedaffect.models.batch import DialogueBatch
+from fedaffect.models.base import DialogueBatch
 from fedaffect.models.layers.packing import Packing
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedaffect.corpus.classes import ClassMap
 from fedaffect.corpus.schema import UNLABELLED
-from fedaffect.federation.evaluation import Judgement
+from fedaffect.federation.server.evaluator import Judgement
 from fedaffect.learning.metrics import scores
 from fedaffect.studies.evaluate.judge import Judged
 from fedaffect.studies.evaluate.task import Task

@@ -10,20 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.partition import Share
+from fedaffect.corpus.partition import ClientData
 from fedaffect.corpus.schema import ConversationCorpus, Modality
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State
-from fedaffect.federation.conditions import fate
-from fedaffect.federation.evaluation import as_tensors, evaluate_modes, evaluation_specs
-from fedaffect.federation.memory import MemoryStore
-from fedaffect.federation.update import Update
+from fedaffect.federation.client.memory import MemoryStore
+from fedaffect.federation.faults import draw_fault
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.server.evaluator import as_tensors, evaluate_modes, evaluation_specs
 from fedaffect.learning.learner import DivergedError, Learner, Tensors
 
 
 @dataclass(frozen=True)
-class Message:
+class Request:
     """From the server to one client.
 
     Attributes:
@@ -51,7 +51,7 @@ class Kind(NamedTuple):
     learner: Learner
 
 
-class ClientSide:
+class ClientRuntime:
     """The clients of one process: their shares, their memories, and a learner for each kind of them."""
 
     def __init__(
@@ -59,7 +59,7 @@ class ClientSide:
         algorithm: Algorithm,
         kinds: Sequence[Kind],
         corpus: ConversationCorpus,
-        shares: Sequence[Share],
+        client_data: Sequence[ClientData],
         memory: MemoryStore,
     ) -> None:
         """`kinds`: client i is of kind i modulo their number."""
@@ -68,11 +68,11 @@ class ClientSide:
         self._contexts = [kind.context for kind in kinds]  # in the round at work
         self._experiment = kinds[0].context.experiment
         self._corpus = corpus
-        self._shares = shares
-        self._leaves = algorithm.leaves(kinds[0].context)  # as they were declared before the run
+        self._client_data = client_data
+        self._leaves = algorithm.declared_updates(kinds[0].context)  # as they were declared before the run
         self.memory = memory
 
-    def work(self, message: Message) -> Update:
+    def work(self, message: Request) -> Update:
         """Do a stage's client half.
 
         Raises:
@@ -91,27 +91,27 @@ class ClientSide:
                 raise RefusedError(f"no stage `{message.stage}`")
         return update
 
-    def _train(self, message: Message) -> Update:
+    def _train(self, message: Request) -> Update:
         number = message.client % len(self._kinds)
         if self._contexts[number].round != message.round:
             self._contexts[number] = replace(self._kinds[number].context, round=message.round)
-        drawn = fate(self._algorithm, self._experiment, message.round, message.client)
+        drawn = draw_fault(self._algorithm, self._experiment, message.round, message.client)
         if drawn.drops_out:
             raise RefusedError("dropped out (conditions.drop_out)")
-        share, learner = self._shares[message.client], self._kinds[number].learner
-        view = share.view(self._corpus)
+        data, learner = self._client_data[message.client], self._kinds[number].learner
+        view = data.view(self._corpus)
         client = Client(
             index=message.client,
-            share=share,
+            data=data,
             learner=learner,
             label=view.label,
-            counts=self._counts(share, view),
+            counts=self._counts(data, view),
             context=self._contexts[number],
             work=drawn.work,
         )
         memory = self.memory.read(message.client, at=message.round - 1)
         try:
-            with learner.seeing(view):
+            with learner.using_view(view):
                 update, kept = self._algorithm.client_round(message.state, client, memory)
         except DivergedError as error:
             raise RefusedError(str(error)) from None
@@ -119,14 +119,14 @@ class ClientSide:
         self.memory.write(message.client, message.round, kept)
         return update
 
-    def _statistics(self, message: Message) -> Update:
+    def _statistics(self, message: Request) -> Update:
         """Column means and mean squares over the utterances held, label frequencies: what is wanted."""
-        experiment, share = self._experiment, self._shares[message.client]
-        view = share.view(self._corpus)
+        experiment, data = self._experiment, self._client_data[message.client]
+        view = data.view(self._corpus)
         tensors: Tensors = {}
         weights: dict[str, float] = {}
         if experiment.features.standardise == "federated":
-            held = rows_of(self._corpus, share.conversations)
+            held = rows_of(self._corpus, data.conversations)
             for name in _standardised(self._corpus):
                 array = self._corpus.features[name]
                 values = array[held[view.present[name][held]]].astype(np.float64)
@@ -135,25 +135,25 @@ class ClientSide:
                     tensors[f"features/{name}/mean_square"] = (values**2).mean(axis=0)
                     weights[f"features/{name}"] = float(len(values))
         if tells_label_frequencies(experiment):
-            counts = self._counts(share, view).astype(np.float64)
+            counts = self._counts(data, view).astype(np.float64)
             weights["statistics"] = float(counts.sum())
             tensors["statistics/label_frequency"] = counts / max(counts.sum(), 1)
         return Update(tensors, weights)
 
-    def _evaluate(self, message: Message) -> Update:
+    def _evaluate(self, message: Request) -> Update:
         kind = self._kinds[message.client % len(self._kinds)]
         memory = self.memory.read(message.client, at=message.round)
         model = self._algorithm.model_for(message.state, memory, kind.context)
-        view = self._shares[message.client].view(self._corpus)
-        with kind.learner.seeing(view):
+        view = self._client_data[message.client].view(self._corpus)
+        with kind.learner.using_view(view):
             judged = evaluate_modes(
                 self._algorithm, message.state, model, kind.learner, self._corpus, message.split
             )
         return Update(as_tensors(judged))
 
-    def _counts(self, share: Share, view: ConversationCorpus) -> npt.NDArray[np.int64]:
+    def _counts(self, data: ClientData, view: ConversationCorpus) -> npt.NDArray[np.int64]:
         """int64 [classes]: what a client takes its supervised utterances for."""
-        return np.bincount(view.label[share.supervised], minlength=len(view.classes))
+        return np.bincount(view.label[data.supervised], minlength=len(view.classes))
 
 
 def tells_label_frequencies(experiment: Experiment) -> bool:

@@ -11,19 +11,19 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, Spec, specs
-from fedaffect.federation.client_side import (
-    ClientSide,
+from fedaffect.federation.client.memory import MemoryStore
+from fedaffect.federation.client.runtime import (
+    ClientRuntime,
     Kind,
-    Message,
     RefusedError,
+    Request,
     guard,
     statistics_specs,
 )
-from fedaffect.federation.conditions import fate
 from fedaffect.federation.engines.local import LocalEngine
-from fedaffect.federation.evaluation import as_tensors
-from fedaffect.federation.memory import MemoryStore
-from fedaffect.federation.update import Update
+from fedaffect.federation.faults import draw_fault
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.server.evaluator import as_tensors
 from fedaffect.learning.metrics import BINS, Evaluation
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
@@ -37,7 +37,7 @@ def sound():
 
 
 class Noting:
-    """A learner that tells `note(share, lesson, fit)` of every fit."""
+    """A learner that tells `note(data, options, fit)` of every fit."""
 
     def __init__(self, learner, note):
         self._learner, self._note = learner, note
@@ -45,9 +45,9 @@ class Noting:
     def __getattr__(self, name):
         return getattr(self._learner, name)
 
-    def fit(self, share, lesson):
-        fit = self._learner.fit(share, lesson)
-        self._note(share, lesson, fit)
+    def fit(self, data, options):
+        fit = self._learner.fit(data, options)
+        self._note(data, options, fit)
         return fit
 
 
@@ -134,7 +134,7 @@ def test_only_what_was_declared_leaves(tiny, spy, corpus, name, setting):
     run, seen = spy(experiment)
     simulation = run.simulation
     declared = {
-        "train": simulation.algorithm.leaves(simulation.context),
+        "train": simulation.algorithm.declared_updates(simulation.context),
         "statistics": statistics_specs(corpus, experiment),
         "evaluate": _evaluation_specs(corpus),
     }
@@ -164,7 +164,7 @@ def test_memories_and_recordings_stay(tiny, spy, corpus, tmp_path, name, setting
     """No tensor of a memory that is not also declared, and no row of features, is in any payload."""
     settings = ["rounds.count=2", "training.optimiser_state=keep", *([setting] if setting else [])]
     run, seen = spy(tiny(name, *settings))
-    leaves = run.simulation.algorithm.leaves(run.simulation.context)
+    leaves = run.simulation.algorithm.declared_updates(run.simulation.context)
     rows = [row.tobytes() for a in corpus.features.values() for row in a[::7] if row.any()]
     for _, message, reply in seen:
         payload = reply.update.encode()
@@ -210,7 +210,7 @@ def test_a_leak_is_stopped_and_told(tiny, spy, tmp_path, monkeypatch):
     failed = run.of_kind("client_failed")
     assert [e["client"] for e in failed] == [1, 1]
     assert all("may not leave a client" in e["reason"] for e in failed)
-    assert run.outcome.standing.round == 2
+    assert run.outcome.run_state.round == 2
 
 
 # --- statistics ----------------------------------------------------------------------------------
@@ -286,8 +286,8 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
     """Every client fits with 1 / f_c of all clients together; a class nobody has counts 1."""
     used = []
 
-    def note(share, lesson, fit):
-        used.append(lesson.balance.weight)
+    def note(data, options, fit):
+        used.append(options.label_balance.weight)
 
     wider = replace(corpus, classes=(*corpus.classes, "never"))
     done = simulate(
@@ -295,7 +295,7 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
         on=wider,
         wrap=partial(Noting, note=note),
     )
-    counts = labels_per_client(wider, done.simulation.shares).sum(axis=0)
+    counts = labels_per_client(wider, done.simulation.client_data).sum(axis=0)
     expected = np.where(counts > 0, counts.sum() / np.maximum(counts, 1), 1.0)
     assert len(used) == 3
     for weights in used:
@@ -305,18 +305,18 @@ def test_federated_class_weights_are_the_global_ones(tiny, simulate, corpus):
 def test_logits_are_adjusted_by_a_clients_labels_against_everybodys(tiny, simulate, corpus):
     used = {}
 
-    def note(share, lesson, fit):
-        used[share.name] = lesson.balance.shift
+    def note(data, options, fit):
+        used[data.name] = options.label_balance.shift
 
     weights = "training.class_weights=none"
     settings = ("rounds.count=1", weights, "training.logit_adjustment=federated")
     done = simulate(tiny("fedavg", *settings), wrap=partial(Noting, note=note))
-    counts = labels_per_client(corpus, done.simulation.shares).astype(float)
+    counts = labels_per_client(corpus, done.simulation.client_data).astype(float)
     own = counts / counts.sum(axis=1, keepdims=True)
     everybody = counts.sum(axis=0) / counts.sum()
-    for share, frequency in zip(done.simulation.shares, own, strict=True):
+    for data, frequency in zip(done.simulation.client_data, own, strict=True):
         expected = np.log(np.maximum(frequency, 1e-5)) - np.log(everybody)
-        np.testing.assert_allclose(used[share.name], expected, rtol=1e-9)
+        np.testing.assert_allclose(used[data.name], expected, rtol=1e-9)
 
 
 def _evaluation_specs(corpus):
@@ -343,23 +343,23 @@ def test_a_client_is_none_the_wiser_of_what_is_hidden_from_it(tiny, corpus, tmp_
     """In every stage it answers as one of a corpus that never had it: no audio, and its own labels."""
     experiment = tiny("fedproto", "training.class_weights=federated")
     learner = ConversationTrainer(corpus, experiment)
-    share = partition(corpus, experiment.partition, 0)[0]
+    data = partition(corpus, experiment.partition, 0)[0]
     hidden = {"audio": np.ones(len(corpus), bool)}
-    own = replace(share, hidden=hidden, label=(corpus.label[share.supervised] + 1) % 3)
+    own = replace(data, hidden=hidden, label=(corpus.label[data.supervised] + 1) % 3)
     view = own.view(corpus)
 
     def replies(data, held, learner, name):
         context = Context(experiment, data.classes, 0, learner.get(), learner.embedding_dim)
         kind = Kind(context, learner)
-        side = ClientSide(find(experiment.algorithm), [kind], data, [held], MemoryStore(name))
+        side = ClientRuntime(find(experiment.algorithm), [kind], data, [held], MemoryStore(name))
         class_weights = {"statistics/label_frequency": np.full(3, 1 / 3)}
         for stage, number in (("statistics", 0), ("train", 1), ("evaluate", 1)):
-            yield content(side.work(Message(stage, 0, number, class_weights, "test")))
+            yield content(side.work(Request(stage, 0, number, class_weights, "test")))
 
-    there = list(replies(view, share, ConversationTrainer(view, experiment), tmp_path / "there"))
+    there = list(replies(view, data, ConversationTrainer(view, experiment), tmp_path / "there"))
     here = list(replies(corpus, own, learner, tmp_path / "here"))
     assert here == there
-    whole = list(replies(corpus, share, learner, tmp_path / "whole"))
+    whole = list(replies(corpus, data, learner, tmp_path / "whole"))
     assert all(one != other for one, other in zip(here, whole, strict=True))
 
 
@@ -369,16 +369,16 @@ def test_stragglers_take_their_share_of_the_steps(tiny, simulate, name):
     experiment = tiny(name, *settings)
     asked = []
 
-    def note(share, lesson, fit):
-        asked.append((lesson.work, fit.steps))
+    def note(data, options, fit):
+        asked.append((options.work, fit.steps))
 
     done = simulate(experiment, wrap=partial(Noting, note=note))
     algorithm = done.simulation.algorithm
-    work = [fate(algorithm, experiment, r, c).work for r in (1, 2, 3) for c in range(3)]
+    work = [draw_fault(algorithm, experiment, r, c).work for r in (1, 2, 3) for c in range(3)]
     assert [w for w, _ in asked] == work
     assert 1.0 in work
     assert min(work) < 1
-    conversations = [len(s.conversations) for s in done.simulation.shares] * 3
+    conversations = [len(s.conversations) for s in done.simulation.client_data] * 3
     assert [steps for _, steps in asked] == [
         int(np.ceil(w * 4 * n)) for w, n in zip(work, conversations, strict=True)
     ]
@@ -393,7 +393,7 @@ def test_who_drops_out_remembers_nothing_and_who_is_lost_does_not_know_it(tiny, 
     )
     done = simulate(experiment)
     drawn = {
-        (r, c): fate(done.simulation.algorithm, experiment, r, c)
+        (r, c): draw_fault(done.simulation.algorithm, experiment, r, c)
         for r in range(1, 7)
         for c in range(3)
     }

@@ -9,15 +9,15 @@ from hypothesis.extra import numpy as arrays
 from fedaffect.federation.algorithms.fedmpd import FedMPD
 from fedaffect.federation.algorithms.fedproto import FedProto
 from fedaffect.federation.algorithms.local import Local
-from fedaffect.federation.evaluation import (
-    Judgement,
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.server.evaluator import (
+    Evaluations,
     as_tensors,
     evaluate_modes,
     from_tensors,
     judge_personal,
     worst_tenth,
 )
-from fedaffect.federation.update import Update
 from fedaffect.learning.metrics import BINS, Evaluation, scores
 
 
@@ -111,7 +111,7 @@ def test_statistics_of_the_state_are_loaded_with_the_model(learner, corpus):
 
 
 def judgement(*heads, labels=((1, 1), (1, 1), (1, 1)), primary="local"):
-    return Judgement({primary: heads}, judge_personal(heads, np.array(labels)), primary)
+    return Evaluations({primary: heads}, judge_personal(heads, np.array(labels)), primary)
 
 
 def test_means_over_clients():

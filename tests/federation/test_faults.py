@@ -7,16 +7,16 @@ from fedaffect.experiment import Experiment
 from fedaffect.federation.aggregators import WeightedMean
 from fedaffect.federation.algorithms.centralised import Centralised
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.conditions import (
-    UNDISTURBED,
-    Fate,
-    arrived,
+from fedaffect.federation.faults import (
+    NO_FAULT,
+    ClientFault,
     discounted,
-    fate,
-    put_by,
+    draw_fault,
+    pop_due,
     settled,
+    store_late,
 )
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 
 ROUNDS, CLIENTS = 40, 50
 FEDAVG = FedAvg({})
@@ -28,16 +28,16 @@ def under(**conditions):
 
 def fates(**conditions):
     experiment = under(**conditions)
-    return [fate(FEDAVG, experiment, r, c) for r in range(ROUNDS) for c in range(CLIENTS)]
+    return [draw_fault(FEDAVG, experiment, r, c) for r in range(ROUNDS) for c in range(CLIENTS)]
 
 
 def test_without_conditions_nothing_befalls():
-    assert set(fates()) == set(fates(missing_clients=1, label_noise=0.5)) == {UNDISTURBED}
+    assert set(fates()) == set(fates(missing_clients=1, label_noise=0.5)) == {NO_FAULT}
 
 
 def test_where_all_data_lie_in_one_place_there_is_no_way_to_get_lost():
     experiment = under(stragglers=1, drop_out=0.9, lost=0.9, late=0.9)
-    assert {fate(Centralised({}), experiment, r, 0) for r in range(9)} == {UNDISTURBED}
+    assert {draw_fault(Centralised({}), experiment, r, 0) for r in range(9)} == {NO_FAULT}
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_a_straggler_has_time_for_any_part_of_its_steps():
 
 def test_an_update_misses_each_round_with_the_same_probability():
     delays = np.array([f.delay for f in fates(late=0.5)])
-    for rounds, share in enumerate([1, 0.5, 0.25, 0.125]):
-        assert np.mean(delays >= rounds) == pytest.approx(share, abs=0.03)
+    for rounds, data in enumerate([1, 0.5, 0.25, 0.125]):
+        assert np.mean(delays >= rounds) == pytest.approx(data, abs=0.03)
 
 
 def test_what_is_told():
-    assert UNDISTURBED.told == {}
-    assert Fate(work=0.25, delay=2).told == {"work": 0.25, "late": 2}
-    assert Fate(lost=True, delay=2).told == {"lost": True}
+    assert NO_FAULT.told == {}
+    assert ClientFault(work=0.25, delay=2).told == {"work": 0.25, "late": 2}
+    assert ClientFault(lost=True, delay=2).told == {"lost": True}
 
 
 # --- late updates --------------------------------------------------------------------------------
@@ -92,21 +92,21 @@ def test_late_updates_wait_in_the_state_and_come_the_longest_awaited_first():
     sent = [(5, 1, 4), (0, 2, 3), (3, 2, 3), (1, 2, 6)]  # client, sent in, due in
     state = dict(model)
     for client, at, due in sent:
-        state |= put_by(update(client, scalars={"loss": 0.5}), client, at, due)
+        state |= store_late(update(client, scalars={"loss": 0.5}), client, at, due)
     assert all(name.startswith("server/") for name in state.keys() - model.keys())
     assert settled(state) == model
-    here, waiting = arrived(state, 2, 1.0)
+    here, waiting = pop_due(state, 2, 1.0)
     assert (here, len(waiting)) == ([], 4)
-    here, waiting = arrived(state, 4, 1.0)
+    here, waiting = pop_due(state, 4, 1.0)
     assert [float(u.tensors["model/w"][0]) for u in here] == [0, 3, 5]
     assert here[0].scalars == {"loss": 0.5}
-    assert arrived({**model, **waiting}, 6, 1.0)[1] == {}
+    assert pop_due({**model, **waiting}, 6, 1.0)[1] == {}
 
 
 def test_a_late_update_weighs_less_for_each_round():
     """(30 · 1 + 0.5² · 20 · 4) / (30 + 0.25 · 20) = 50 / 35."""
-    state = put_by(update(4, weights={"model": 20}), client=0, sent=3, due=4)
-    (late,), _ = arrived(state, 5, 0.5)
+    state = store_late(update(4, weights={"model": 20}), client=0, sent=3, due=4)
+    (late,), _ = pop_due(state, 5, 0.5)
     assert mean([update(1, weights={"model": 30}), late]) == pytest.approx(50 / 35)
 
 

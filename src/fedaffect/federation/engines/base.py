@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fedaffect.federation.client_side import Message
-from fedaffect.federation.update import Update
+from fedaffect.federation.client.runtime import Request
+from fedaffect.federation.messages.update import Update
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Reply:
 class Engine(Protocol):
     """Where client work runs: this process, worker processes, other machines."""
 
-    def exchange(self, stage: str, messages: Sequence[Message]) -> Iterator[Reply]:
+    def exchange(self, stage: str, messages: Sequence[Request]) -> Iterator[Reply]:
         """One reply a message, *in the order of the messages*: sums then have one order everywhere.
 
         A client that fails costs a reply without an update, never the round.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fedaffect.federation.memory import MemoryStore
+from fedaffect.federation.client.memory import MemoryStore
 
 
 def value(number):

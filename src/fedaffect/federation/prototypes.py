@@ -70,7 +70,7 @@ class PrototypeAlgorithm(Algorithm):
         FedProto's code accumulates them while training, with dropout and ever older weights; one pass in
         evaluation mode afterwards is what its equation says (Table 1, step 5 of Wang et al. 2026).
         """
-        own = np.isin(outputs.item, client.share.supervised)
+        own = np.isin(outputs.item, client.data.supervised)
         label = client.label[outputs.item]
         found = {}
         for space, (embedding, present) in self.embedded(outputs).items():
@@ -92,7 +92,7 @@ class PrototypeAlgorithm(Algorithm):
         """
         label, supervised = (
             client.label[outputs.item],
-            np.isin(outputs.item, client.share.supervised),
+            np.isin(outputs.item, client.data.supervised),
         )
         distance = []
         for space, (embedding, present) in self.embedded(outputs).items():
@@ -164,7 +164,7 @@ class PrototypeAlgorithm(Algorithm):
 
 def modality_weights(outputs: Outputs, client: Client) -> dict[str, float]:
     """`modality_weight/NAME`: how much a modality weighs on average in the client's supervised utterances."""
-    own = np.isin(outputs.item, client.share.supervised)
+    own = np.isin(outputs.item, client.data.supervised)
     mean = outputs.modality_weights[own].mean(axis=0, dtype=np.float64)
     names = client.context.modalities
     return {f"modality_weight/{m}": float(w) for m, w in zip(names, mean, strict=False)}

@@ -78,7 +78,7 @@ def from_tensors(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, Evaluatio
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Evaluations:
     """All evaluations of one state on one part.
 
     Attributes:

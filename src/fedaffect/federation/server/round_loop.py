@@ -8,26 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from fedaffect.corpus.partition import Share, labels_per_client
+from fedaffect.corpus.partition import ClientData, labels_per_client
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Algorithm, Context, State
 from fedaffect.federation.availability import Trace
-from fedaffect.federation.averaging import averaged, judged
-from fedaffect.federation.checkpoints import Checkpoints, Standing
-from fedaffect.federation.client_side import Message, tells_label_frequencies
-from fedaffect.federation.conditions import arrived, fate, put_by, settled
+from fedaffect.federation.client.runtime import Request, tells_label_frequencies
 from fedaffect.federation.drift import Drift
-from fedaffect.federation.engines.contract import Engine, Reply
-from fedaffect.federation.evaluation import (
-    Judgement,
+from fedaffect.federation.engines.base import Engine, Reply
+from fedaffect.federation.events import EVENTS, EventLog
+from fedaffect.federation.faults import draw_fault, pop_due, settled, store_late
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.model_ema import averaged, judged
+from fedaffect.federation.selection import select
+from fedaffect.federation.server.checkpoints import Checkpoints, RunState
+from fedaffect.federation.server.evaluator import (
+    Evaluations,
     evaluate_modes,
     from_tensors,
     judge_personal,
 )
-from fedaffect.federation.events import EVENTS, EventLog
-from fedaffect.federation.selection import select
-from fedaffect.federation.update import Update
 from fedaffect.learning.learner import Learner
 from fedaffect.learning.metrics import scores
 
@@ -40,9 +40,9 @@ class Outcome:
 
     round: int
     state: State
-    standing: Standing
-    dev: Judgement
-    test: Judgement
+    run_state: RunState
+    dev: Evaluations
+    test: Evaluations
 
 
 class Rounds:
@@ -53,7 +53,7 @@ class Rounds:
         context: Context,
         algorithm: Algorithm,
         corpus: ConversationCorpus,
-        shares: Sequence[Share],
+        client_data: Sequence[ClientData],
         engine: Engine,
         judge: Learner,
         checkpoints: Checkpoints,
@@ -69,8 +69,8 @@ class Rounds:
         self._experiment = context.experiment
         self._algorithm = algorithm
         self._corpus = corpus
-        self._shares = shares
-        self._labels = labels_per_client(corpus, shares)
+        self._client_data = client_data
+        self._labels = labels_per_client(corpus, client_data)
         self._engine = engine
         self._judge = judge
         self._checkpoints = checkpoints
@@ -83,39 +83,39 @@ class Rounds:
         Raises:
             UserError: three rounds in a row were lost.
         """
-        standing, state = self._restored() or self._begun()
+        run_state, state = self._restored() or self._begun()
         settings = self._experiment.rounds
-        while standing.round < settings.count and not self._out_of_patience(standing):
-            standing.round += 1
+        while run_state.round < settings.count and not self._out_of_patience(run_state):
+            run_state.round += 1
             begun = perf_counter()
-            trained = self._round(standing, state)
+            trained = self._round(run_state, state)
             if trained is not None:
                 state, account = trained
                 if (
-                    standing.round % settings.evaluate_every == 0
-                    or standing.round == settings.count
+                    run_state.round % settings.evaluate_every == 0
+                    or run_state.round == settings.count
                 ):
-                    account |= self._evaluate(standing, state)
+                    account |= self._evaluate(run_state, state)
                 seconds = perf_counter() - begun
-                self._log.append("round_finished", round=standing.round, **account, seconds=seconds)
-            ends = standing.round == settings.count or self._out_of_patience(standing)
-            best = standing.best_round == standing.round
-            if standing.round % settings.checkpoint_every == 0 or ends or best:
-                self._commit(standing, state)
-        if standing.lost_in_row >= standing.round:
+                self._log.append("round_finished", round=run_state.round, **account, seconds=seconds)
+            ends = run_state.round == settings.count or self._out_of_patience(run_state)
+            best = run_state.best_round == run_state.round
+            if run_state.round % settings.checkpoint_every == 0 or ends or best:
+                self._commit(run_state, state)
+        if run_state.lost_in_row >= run_state.round:
             raise UserError(
-                f"none of {standing.round} rounds succeeded (see {EVENTS}); lower training.learning_rate "
+                f"none of {run_state.round} rounds succeeded (see {EVENTS}); lower training.learning_rate "
                 "if clients diverge, or rounds.quorum if they drop out"
             )
         # Without a single score (the round that was due was lost) the last state is what there is.
-        by_dev = settings.selection == "dev" and standing.dev_scores
-        selected = standing.best_round if by_dev else standing.round
-        if selected != standing.round:
+        by_dev = settings.selection == "dev" and run_state.dev_scores
+        selected = run_state.best_round if by_dev else run_state.round
+        if selected != run_state.round:
             _, state = self._checkpoints.load(selected)
-        dev, test = (self._judgement(standing, state, selected, split) for split in ("dev", "test"))
-        return Outcome(selected, state, standing, dev, test)
+        dev, test = (self._judgement(run_state, state, selected, split) for split in ("dev", "test"))
+        return Outcome(selected, state, run_state, dev, test)
 
-    def _restored(self) -> tuple[Standing, State] | None:
+    def _restored(self) -> tuple[RunState, State] | None:
         done = self._checkpoints.rounds()
         if not done:
             return None
@@ -124,24 +124,24 @@ class Rounds:
         self._log.append("resumed", round=done[-1])
         return restored
 
-    def _begun(self) -> tuple[Standing, State]:
-        standing = Standing(selected=[0] * len(self._shares))
-        state = {**self._algorithm.initial(self._context), **self._statistics(standing)}
-        self._commit(standing, state)
-        return standing, state
+    def _begun(self) -> tuple[RunState, State]:
+        run_state = RunState(selected=[0] * len(self._client_data))
+        state = {**self._algorithm.initial(self._context), **self._statistics(run_state)}
+        self._commit(run_state, state)
+        return run_state, state
 
-    def _statistics(self, standing: Standing) -> State:
+    def _statistics(self, run_state: RunState) -> State:
         """Feature statistics and label frequencies over all clients, from sums alone."""
         experiment = self._experiment
         if experiment.features.standardise == "none" and not tells_label_frequencies(experiment):
             return {}
-        messages = [Message("statistics", i, 0, {}) for i in range(len(self._shares))]
+        messages = [Request("statistics", i, 0, {}) for i in range(len(self._client_data))]
         seen = _Seen()
         replies = self._exchange("statistics", messages)
         updates = (reply.update for reply in seen.counted(replies) if reply.update)
         means = self._algorithm.aggregator.reduce(updates).tensors
-        standing.bytes_up += seen.bytes_up
-        standing.bytes_down += seen.bytes_down
+        run_state.bytes_up += seen.bytes_up
+        run_state.bytes_down += seen.bytes_down
         self._log.append("statistics_finished", bytes_up=seen.bytes_up, bytes_down=seen.bytes_down)
         state: State = {n: a for n, a in means.items() if n.startswith("statistics/")}
         for name in self._corpus.features:
@@ -153,9 +153,9 @@ class Rounds:
                 state[f"features/{name}/scale"] = np.where(constant, 1.0, scale).astype(np.float32)
         return state
 
-    def _round(self, standing: Standing, state: State) -> tuple[State, dict[str, Any]] | None:
+    def _round(self, run_state: RunState, state: State) -> tuple[State, dict[str, Any]] | None:
         """Train one round; the new state and its account, or None where the round was lost."""
-        number = standing.round
+        number = run_state.round
         cohort = select(
             self._experiment.clients,
             self._labels.sum(axis=1),
@@ -167,20 +167,20 @@ class Rounds:
             "round_started", round=number, cohort=list(cohort.chosen), offline=list(cohort.offline)
         )
         public = _public(state)
-        messages = [Message("train", i, number, public) for i in cohort.chosen]
+        messages = [Request("train", i, number, public) for i in cohort.chosen]
         compares = self._experiment.rounds.record == "clients" and not self._algorithm.pooled
         seen = _Seen(Drift(public, self._experiment.seed) if compares else None)
-        due, waiting = arrived(state, number, self._experiment.conditions.late_discount)
+        due, waiting = pop_due(state, number, self._experiment.conditions.late_discount)
         updates = chain(due, self._received(number, messages, seen))
         aggregate = self._algorithm.aggregator.reduce(updates)
-        standing.bytes_up += seen.bytes_up
-        standing.bytes_down += seen.bytes_down
+        run_state.bytes_up += seen.bytes_up
+        run_state.bytes_down += seen.bytes_down
         for client in cohort.chosen:
-            standing.selected[client] += 1
+            run_state.selected[client] += 1
         if not seen.losses or len(seen.losses) < self._experiment.rounds.quorum * len(messages):
-            self._lost(standing, seen, len(messages))
+            self._lost(run_state, seen, len(messages))
             return None
-        standing.lost_in_row = 0
+        run_state.lost_in_row = 0
         context = replace(self._context, round=number)
         before = settled(state)
         state = self._algorithm.server_round(before, aggregate, context)
@@ -197,7 +197,7 @@ class Rounds:
         }
 
     def _received(
-        self, number: int, messages: Sequence[Message], seen: "_Seen"
+        self, number: int, messages: Sequence[Request], seen: "_Seen"
     ) -> Iterator[Update]:
         """The updates of a round as they come, each entered into the record."""
         for reply in seen.counted(self._exchange("train", messages)):
@@ -207,18 +207,18 @@ class Rounds:
                     "client_failed", round=number, client=reply.client, reason=reply.reason
                 )
                 continue
-            drawn = fate(self._algorithm, self._experiment, number, reply.client)
+            drawn = draw_fault(self._algorithm, self._experiment, number, reply.client)
             account = self._account(number, reply, reply.update)
             self._log.append("client_finished", **account, **drawn.told)
             if drawn.lost:
                 continue
             if drawn.delay:
-                seen.late |= put_by(reply.update, reply.client, number, number + drawn.delay)
+                seen.late |= store_late(reply.update, reply.client, number, number + drawn.delay)
                 continue
             if seen.drift:
                 seen.drift.observe(reply.client, reply.update)
             seen.losses.append(reply.update.scalars.get("loss", 0.0))
-            seen.volumes.append(self._shares[reply.client].volume)
+            seen.volumes.append(self._client_data[reply.client].volume)
             yield reply.update
 
     def _account(self, number: int, reply: Reply, update: Update) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class Rounds:
             "round": number,
             "client": reply.client,
             "loss": update.scalars.get("loss", 0.0),
-            "volume": self._shares[reply.client].volume,
+            "volume": self._client_data[reply.client].volume,
             "seconds": reply.seconds,
             "bytes_up": reply.bytes_up,
             "bytes_down": reply.bytes_down,
@@ -239,47 +239,47 @@ class Rounds:
             "scalars": {n: s for n, s in update.scalars.items() if n != "loss"},
         }
 
-    def _lost(self, standing: Standing, seen: "_Seen", asked: int) -> None:
+    def _lost(self, run_state: RunState, seen: "_Seen", asked: int) -> None:
         got, quorum = len(seen.losses), self._experiment.rounds.quorum
         reason = f"{got} of {asked} clients answered; the quorum is {quorum:g}"
         # What clients remember must not run ahead of a state that never heard of it.
-        self._engine.rewind(standing.round - 1)
+        self._engine.rewind(run_state.round - 1)
         if not asked:
             reason = "nobody was online (clients.availability)"
         if seen.reasons:
             reason += f"; first failure: {seen.reasons[0]}"
         moved = {"bytes_up": seen.bytes_up, "bytes_down": seen.bytes_down}
-        self._log.append("round_lost", round=standing.round, reason=reason, **moved)
-        standing.lost_in_row += 1
-        if standing.lost_in_row >= LOST_IN_ROW:
+        self._log.append("round_lost", round=run_state.round, reason=reason, **moved)
+        run_state.lost_in_row += 1
+        if run_state.lost_in_row >= LOST_IN_ROW:
             raise UserError(
-                f"round {standing.round}: {LOST_IN_ROW} rounds in a row were lost ({reason}); "
+                f"round {run_state.round}: {LOST_IN_ROW} rounds in a row were lost ({reason}); "
                 "lower training.learning_rate if clients diverge, or rounds.quorum if they drop out"
             )
 
-    def _evaluate(self, standing: Standing, state: State) -> dict[str, Any]:
-        judgement = self._judgement(standing, state, standing.round, "dev")
-        standing.dev_scores[standing.round] = judgement.score
+    def _evaluate(self, run_state: RunState, state: State) -> dict[str, Any]:
+        judgement = self._judgement(run_state, state, run_state.round, "dev")
+        run_state.dev_scores[run_state.round] = judgement.score
         if self._experiment.rounds.best_test:
-            self._watch_test(standing, state)
-        recent = list(standing.dev_scores.values())[-self._experiment.rounds.smoothing :]
+            self._watch_test(run_state, state)
+        recent = list(run_state.dev_scores.values())[-self._experiment.rounds.smoothing :]
         smoothed = float(np.mean(recent))
-        if smoothed > standing.best_score:
-            standing.best_round, standing.best_score = standing.round, smoothed
+        if smoothed > run_state.best_score:
+            run_state.best_round, run_state.best_score = run_state.round, smoothed
         return {
             "dev": judgement.summary(),
             "client_dev": [scores(c).weighted_f1 for c in judgement.personal],
             "score": smoothed,
-            "best": standing.best_round,
+            "best": run_state.best_round,
         }
 
-    def _watch_test(self, standing: Standing, state: State) -> None:
+    def _watch_test(self, run_state: RunState, state: State) -> None:
         """Keep the best test scores of any round: for the record alone, nothing is chosen by them."""
-        test = self._judgement(standing, state, standing.round, "test")
-        if test.score > standing.best_test.get("weighted_f1", -1.0):
-            standing.best_test = {**test.summary()[test.primary], "round": standing.round}
+        test = self._judgement(run_state, state, run_state.round, "test")
+        if test.score > run_state.best_test.get("weighted_f1", -1.0):
+            run_state.best_test = {**test.summary()[test.primary], "round": run_state.round}
 
-    def _judgement(self, standing: Standing, state: State, number: int, split: str) -> Judgement:
+    def _judgement(self, run_state: RunState, state: State, number: int, split: str) -> Evaluations:
         """Evaluate a state, the clients remembering what they did after round `number`."""
         primary = self._algorithm.evaluations[0]
         if primary == "global":
@@ -291,26 +291,26 @@ class Rounds:
         else:
             public = _public(state)
             messages = [
-                Message("evaluate", i, number, public, split) for i in range(len(self._shares))
+                Request("evaluate", i, number, public, split) for i in range(len(self._client_data))
             ]
             replies = list(self._exchange("evaluate", messages))
-            standing.bytes_evaluation += sum(r.bytes_up + r.bytes_down for r in replies)
+            run_state.bytes_evaluation += sum(r.bytes_up + r.bytes_down for r in replies)
             found = [from_tensors(r.update.tensors) for r in replies if r.update]
         modes = {primary: [one["head"] for one in found]}
         if all("prototype" in one for one in found):
             modes["prototype"] = [one["prototype"] for one in found]
-        return Judgement(modes, judge_personal(modes[primary], self._labels), primary)
+        return Evaluations(modes, judge_personal(modes[primary], self._labels), primary)
 
-    def _commit(self, standing: Standing, state: State) -> None:
-        self._checkpoints.save(standing, state)
-        self._engine.commit(self._checkpoints.kept(standing), standing.round)
-        self._log.append("checkpoint", round=standing.round)
+    def _commit(self, run_state: RunState, state: State) -> None:
+        self._checkpoints.save(run_state, state)
+        self._engine.commit(self._checkpoints.kept(run_state), run_state.round)
+        self._log.append("checkpoint", round=run_state.round)
 
-    def _out_of_patience(self, standing: Standing) -> bool:
+    def _out_of_patience(self, run_state: RunState) -> bool:
         patience = self._experiment.rounds.patience
-        return bool(patience) and standing.round - standing.best_round >= patience
+        return bool(patience) and run_state.round - run_state.best_round >= patience
 
-    def _exchange(self, stage: str, messages: Sequence[Message]) -> Iterator[Reply]:
+    def _exchange(self, stage: str, messages: Sequence[Request]) -> Iterator[Reply]:
         """The engine's replies; where all data lie in one place nothing travels, so nothing is counted."""
         for reply in self._engine.exchange(stage, messages):
             pooled = self._algorithm.pooled

@@ -8,10 +8,10 @@ import pytest
 from fedaffect.corpus.partition import partition
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context
-from fedaffect.federation.client_side import ClientSide, Kind, Message
+from fedaffect.federation.client.memory import MemoryStore
+from fedaffect.federation.client.runtime import ClientRuntime, Kind, Request
 from fedaffect.federation.engines.local import LocalEngine
-from fedaffect.federation.memory import MemoryStore
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import DivergedError
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
@@ -25,19 +25,19 @@ class Fragile:
     def __getattr__(self, attribute):
         return getattr(self._learner, attribute)
 
-    def fit(self, share, lesson):
-        if share.name == self._name:
+    def fit(self, data, options):
+        if data.name == self._name:
             raise DivergedError("the loss is not finite after 3 steps")
-        return self._learner.fit(share, lesson)
+        return self._learner.fit(data, options)
 
 
 def local(experiment, corpus, folder, fragile=""):
     algorithm = find(experiment.algorithm)
     learner = ConversationTrainer(corpus, experiment)
     context = Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
-    shares = partition(corpus, experiment.partition, experiment.seed)
+    client_data = partition(corpus, experiment.partition, experiment.seed)
     kind = Kind(context, Fragile(learner, fragile))
-    side = ClientSide(algorithm, [kind], corpus, shares, MemoryStore(folder / "memory"))
+    side = ClientRuntime(algorithm, [kind], corpus, client_data, MemoryStore(folder / "memory"))
     return LocalEngine(side), context.initial
 
 
@@ -55,7 +55,7 @@ def engine(request, tmp_path, corpus):
 
 
 def train(engine, state, clients, number=1):
-    return list(engine.exchange("train", [Message("train", i, number, state) for i in clients]))
+    return list(engine.exchange("train", [Request("train", i, number, state) for i in clients]))
 
 
 def content(update):
@@ -118,17 +118,17 @@ def test_a_client_that_diverges_remembers_nothing_of_it(engine, tiny):
     mine, _ = engine(tiny("local"), "fragile", fragile="client-01")
     train(mine, {}, [0, 1])
     evaluated = list(
-        mine.exchange("evaluate", [Message("evaluate", i, 1, {}, "dev") for i in (0, 1)])
+        mine.exchange("evaluate", [Request("evaluate", i, 1, {}, "dev") for i in (0, 1)])
     )
     sound, _ = engine(tiny("local"), "sound")
-    untrained = list(sound.exchange("evaluate", [Message("evaluate", 1, 1, {}, "dev")]))
+    untrained = list(sound.exchange("evaluate", [Request("evaluate", 1, 1, {}, "dev")]))
     assert content(evaluated[1].update) == content(untrained[0].update)
     assert content(evaluated[0].update) != content(untrained[0].update)
 
 
 def test_an_unknown_stage_is_refused(engine, tiny):
     mine, initial = engine(tiny("fedavg"))
-    (reply,) = mine.exchange("gossip", [Message("gossip", 0, 1, initial)])
+    (reply,) = mine.exchange("gossip", [Request("gossip", 0, 1, initial)])
     assert (reply.update, reply.reason) == (None, "no stage `gossip`")
 
 
@@ -148,7 +148,7 @@ def test_committing_keeps_what_kept_rounds_need(engine, tiny):
     mine, _ = engine(tiny("local"))
 
     def dev(number):
-        messages = [Message("evaluate", i, number, {}, "dev") for i in (0, 1)]
+        messages = [Request("evaluate", i, number, {}, "dev") for i in (0, 1)]
         return [content(r.update) for r in mine.exchange("evaluate", messages)]
 
     train(mine, {}, [0, 1], number=1)
@@ -172,7 +172,7 @@ def test_the_state_is_only_read(engine, tiny):
 def test_a_message_is_not_tied_to_the_engine(engine, tiny):
     """Equal states, one object or two: the same answer and the same bytes."""
     mine, initial = engine(tiny("fedavg"))
-    message = Message("train", 0, 1, initial)
+    message = Request("train", 0, 1, initial)
     copied = replace(message, state={n: a.copy() for n, a in initial.items()})
     one, two = mine.exchange("train", [message, copied])
     assert content(one.update) == content(two.update)

@@ -10,12 +10,12 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.checkpoints import Checkpoints
-from fedaffect.federation.conditions import fate
-from fedaffect.federation.engines.contract import Reply
+from fedaffect.federation.engines.base import Reply
 from fedaffect.federation.events import EventLog, read
-from fedaffect.federation.rounds import Rounds
-from fedaffect.federation.update import Update
+from fedaffect.federation.faults import draw_fault
+from fedaffect.federation.messages.update import Update
+from fedaffect.federation.server.checkpoints import Checkpoints
+from fedaffect.federation.server.round_loop import Rounds
 from fedaffect.learning.learner import Outputs
 
 CLIENTS = 4
@@ -81,10 +81,10 @@ def play(make_corpus, tmp_path):
         context = Context(experiment, corpus.classes, 0, initial, 1)
         engine = Script(dict(enumerate(quality, start=1)), failing)
         log = EventLog(tmp_path / name / "events.jsonl")
-        shares = partition(corpus, experiment.partition, 0)
+        client_data = partition(corpus, experiment.partition, 0)
         checkpoints = Checkpoints(tmp_path / name / "checkpoints")
         rounds = Rounds(
-            context, FedAvg({}), corpus, shares, engine, Judge(corpus), checkpoints, log
+            context, FedAvg({}), corpus, client_data, engine, Judge(corpus), checkpoints, log
         )
         try:
             outcome = rounds.run()
@@ -111,8 +111,8 @@ def w(outcome):
 def test_a_calm_run(play):
     outcome, events, _ = play([0.2, 0.4, 0.6])
     assert (outcome.round, w(outcome)) == (3, 0.6)
-    assert outcome.standing.selected == [3] * CLIENTS
-    assert (outcome.standing.bytes_up, outcome.standing.bytes_down) == (84, 120)
+    assert outcome.run_state.selected == [3] * CLIENTS
+    assert (outcome.run_state.bytes_up, outcome.run_state.bytes_down) == (84, 120)
     assert [e["kind"] for e in events] == [
         "checkpoint",
         *(["round_started", *["client_finished"] * 4, "round_finished", "checkpoint"] * 3),
@@ -137,11 +137,11 @@ def test_the_running_mean_is_judged_and_clients_go_on_from_the_newest(play):
 def test_the_best_test_score_stands_beside_and_chooses_nothing(play):
     settings = ("rounds.selection=last", "rounds.best_test=true")
     outcome, _, _ = play([0.2, 1.0, 0.6], *settings)
-    assert outcome.standing.best_test["round"] == 2
-    assert outcome.standing.best_test["weighted_f1"] == pytest.approx(1.0)
+    assert outcome.run_state.best_test["round"] == 2
+    assert outcome.run_state.best_test["weighted_f1"] == pytest.approx(1.0)
     assert w(outcome) == 0.6
     plain, _, _ = play([0.2, 1.0, 0.6], "rounds.selection=last", name="plain")
-    assert plain.standing.best_test == {}
+    assert plain.run_state.best_test == {}
     assert plain.test.score == outcome.test.score
 
 
@@ -171,7 +171,7 @@ def test_a_lost_round_leaves_the_state(play):
         ("checkpoint", 1),
         ("checkpoint", 2),
     ]
-    assert outcome.standing.bytes_up == 28 + 7  # what came was sent all the same
+    assert outcome.run_state.bytes_up == 28 + 7  # what came was sent all the same
 
 
 def test_three_lost_rounds_in_a_row_end_the_run(play):
@@ -184,7 +184,7 @@ def test_a_good_round_forgives_lost_ones(play):
     outcome, _, _ = play(
         [0.1] * 5, failing=everybody(1) + everybody(2) + everybody(4) + everybody(5)
     )
-    assert outcome.standing.lost_in_row == 2
+    assert outcome.run_state.lost_in_row == 2
 
 
 @pytest.mark.parametrize("quorum", [0.0, 0.5])
@@ -204,7 +204,7 @@ def test_a_run_that_lost_its_last_evaluation_still_ends(play):
     """Nothing was ever scored on dev, so the last state is what there is, not the untrained one."""
     outcome, _, _ = play([0.4, 0.9], "rounds.evaluate_every=2", failing=everybody(2))
     assert (outcome.round, w(outcome)) == (2, 0.4)
-    assert outcome.standing.dev_scores == {}
+    assert outcome.run_state.dev_scores == {}
 
 
 # --- updates that are lost or late ---------------------------------------------------------------
@@ -232,7 +232,7 @@ def expected(quality, delay_of, discount=1.0, undone=()):
 
 def fates_of(*settings):
     experiment = Experiment().with_settings(settings)
-    return lambda number, client: fate(FedAvg({}), experiment, number, client)
+    return lambda number, client: draw_fault(FedAvg({}), experiment, number, client)
 
 
 def test_late_updates_are_aggregated_when_they_arrive(play):
@@ -250,7 +250,7 @@ def test_late_updates_are_aggregated_when_they_arrive(play):
     assert sum(e["late"] for e in rounds) == arrived_late > 0
     in_time = sum("late" not in e for e in sent)
     assert sum(e["updates"] for e in rounds) == in_time + arrived_late
-    assert outcome.standing.bytes_up == 7 * len(sent)  # whenever it comes, it was sent
+    assert outcome.run_state.bytes_up == 7 * len(sent)  # whenever it comes, it was sent
 
 
 def test_lost_updates_never_arrive(play):
@@ -266,7 +266,7 @@ def test_lost_updates_never_arrive(play):
         came = [s for s in sent if s["round"] == e["round"] and "lost" not in s]
         assert e["updates"] == len(came)
         assert e["loss"] == pytest.approx(np.mean([s["client"] for s in came]))
-    assert outcome.standing.bytes_up == 7 * len(sent)
+    assert outcome.run_state.bytes_up == 7 * len(sent)
 
 
 def test_lost_and_late_updates_are_no_answers(play):
@@ -300,15 +300,15 @@ UP_AND_DOWN = [0.2, 0.8, 0.4, 0.3, 0.5, 0.6]
 def test_which_round_is_kept(play, selection, expected):
     outcome, _, _ = play(UP_AND_DOWN, f"rounds.selection={selection}")
     assert (outcome.round, w(outcome)) == expected
-    assert outcome.standing.best_round == 2
-    assert outcome.standing.round == 6
+    assert outcome.run_state.best_round == 2
+    assert outcome.run_state.round == 6
 
 
 def test_a_lucky_round_is_smoothed_away(play):
     """Round 2 is the best by itself; of the means over three rounds the last is."""
     quality = [0.2, 0.8, 0.2, 0.5, 0.6, 0.7]
     outcome, events, _ = play(quality, "rounds.smoothing=3")
-    scores = list(outcome.standing.dev_scores.values())
+    scores = list(outcome.run_state.dev_scores.values())
     smooth = [np.mean(scores[max(0, i - 2) : i + 1]) for i in range(6)]
     found = [e["score"] for e in events if e["kind"] == "round_finished"]
     assert found == pytest.approx(smooth)
@@ -323,7 +323,7 @@ def test_of_equals_the_first_is_kept(play):
 @pytest.mark.parametrize(("patience", "last"), [(1, 3), (3, 5), (4, 6), (0, 6)])
 def test_patience(play, patience, last):
     outcome, _, _ = play(UP_AND_DOWN, f"rounds.patience={patience}")
-    assert (outcome.standing.round, outcome.round) == (last, 2)
+    assert (outcome.run_state.round, outcome.round) == (last, 2)
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_patience(play, patience, last):
 )
 def test_evaluation_now_and_then_and_always_at_the_end(play, every, evaluated):
     outcome, events, _ = play([0.1, 0.2, 0.3, 0.4, 0.5], f"rounds.evaluate_every={every}")
-    assert list(outcome.standing.dev_scores) == evaluated
+    assert list(outcome.run_state.dev_scores) == evaluated
     assert [e["round"] for e in events if "score" in e] == evaluated
     assert outcome.round == 5
 
@@ -359,5 +359,5 @@ def test_a_run_goes_on_from_its_last_checkpoint(play):
     assert engine.calls[0] == ("rewind", 3)
     assert [e["round"] for e in events if e["kind"] == "resumed"] == [3]
     straight, _, _ = play(quality, *settings, name="straight")
-    assert resumed.standing == straight.standing
+    assert resumed.run_state == straight.run_state
     assert resumed.state["model/w"].tobytes() == straight.state["model/w"].tobytes()

@@ -12,7 +12,7 @@ from fedaffect.learning.tensor_file import read_tensors, write_tensors
 
 
 @dataclass
-class Standing:
+class RunState:
     """How far a run has come; all that the loop needs beside the state.
 
     Attributes:
@@ -39,39 +39,39 @@ class Standing:
 
 
 class Checkpoints:
-    """`checkpoints/round-000012/{state.safetensors, standing.json}`; the last two and the best stay."""
+    """`checkpoints/round-000012/{state.safetensors, run_state.json}`; the last two and the best stay."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save(self, standing: Standing, state: Tensors) -> None:
+    def save(self, run_state: RunState, state: Tensors) -> None:
         """Write aside, flush to disk, rename; then drop what is no longer kept."""
-        final = self._path(standing.round)
+        final = self._path(run_state.round)
         aside = final.with_name(f"partial-{final.name}")
         for leftover in self._folder.glob("partial-*"):
             shutil.rmtree(leftover)
         aside.mkdir(parents=True)
         write_tensors(aside / "state.safetensors", state)
-        (aside / "standing.json").write_text(json.dumps(asdict(standing)), encoding="utf-8")
+        (aside / "standing.json").write_text(json.dumps(asdict(run_state)), encoding="utf-8")
         for path in (*aside.iterdir(), aside):
             _flush(path)
         if final.exists():
             shutil.rmtree(final)
         aside.rename(final)
         _flush(self._folder)
-        for old in set(self.rounds()) - set(self.kept(standing)):
+        for old in set(self.rounds()) - set(self.kept(run_state)):
             shutil.rmtree(self._path(old))
 
-    def kept(self, standing: Standing) -> list[int]:
+    def kept(self, run_state: RunState) -> list[int]:
         """Rounds that stay readable: the last two and the best."""
-        last = [r for r in self.rounds() if r <= standing.round][-2:]
-        return sorted({*last, standing.best_round} & set(self.rounds()))
+        last = [r for r in self.rounds() if r <= run_state.round][-2:]
+        return sorted({*last, run_state.best_round} & set(self.rounds()))
 
     def rounds(self) -> list[int]:
         """Rounds with a whole checkpoint, increasing."""
         return sorted(int(p.name[6:]) for p in self._folder.glob("round-[0-9]*"))
 
-    def load(self, round_number: int) -> tuple[Standing, Tensors]:
+    def load(self, round_number: int) -> tuple[RunState, Tensors]:
         """A kept checkpoint.
 
         Raises:
@@ -79,13 +79,13 @@ class Checkpoints:
         """
         path = self._path(round_number)
         cure = f"delete {path} to go on from the checkpoint before it"
-        standing = path / "standing.json"
+        run_state = path / "standing.json"
         try:
-            table = json.loads(standing.read_text(encoding="utf-8"))
+            table = json.loads(run_state.read_text(encoding="utf-8"))
             table["dev_scores"] = {int(r): s for r, s in table["dev_scores"].items()}
-            found = Standing(**table)
+            found = RunState(**table)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{standing}: cannot be read: {error}; {cure}") from None
+            raise UserError(f"{run_state}: cannot be read: {error}; {cure}") from None
         return found, read_tensors(path / "state.safetensors", cure)
 
     def _path(self, round_number: int) -> Path:

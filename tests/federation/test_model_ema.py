@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fedaffect.federation.averaging import averaged, judged
+from fedaffect.federation.model_ema import averaged, judged
 
 
 def run(keep, *values):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fedaffect.errors import UserError
-from fedaffect.federation import update as module
-from fedaffect.federation.update import Update, longest_prefix
+from fedaffect.federation.messages import update as module
+from fedaffect.federation.messages.update import Update, longest_prefix
 
 DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
 # Surrogates are no text; everything else is a name that a user may choose.

@@ -11,7 +11,7 @@ import numpy as np
 
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Algorithm, State
-from fedaffect.federation.update import Update
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import Tensors
 from fedaffect.randomness import generator
 
@@ -19,7 +19,7 @@ LATE = "server/late/"
 
 
 @dataclass(frozen=True)
-class Fate:
+class ClientFault:
     """What befalls one client in one round.
 
     Attributes:
@@ -44,10 +44,10 @@ class Fate:
         }
 
 
-UNDISTURBED = Fate()
+NO_FAULT = ClientFault()
 
 
-def fate(algorithm: Algorithm, experiment: Experiment, round_number: int, client: int) -> Fate:
+def draw_fault(algorithm: Algorithm, experiment: Experiment, round_number: int, client: int) -> ClientFault:
     """The fate of a client in a round; where all data lie in one place there is none.
 
     It straggles, drops out, and its update is lost, each with its probability; a straggler's `work` is
@@ -56,11 +56,11 @@ def fate(algorithm: Algorithm, experiment: Experiment, round_number: int, client
     conditions = experiment.conditions
     asked = (conditions.stragglers, conditions.drop_out, conditions.lost)
     if algorithm.pooled or not (any(asked) or conditions.late):
-        return UNDISTURBED
+        return NO_FAULT
     lots = generator(experiment.seed, "fate", round_number, client).random(len(asked) + 2)
     straggles, drops_out, lost = (bool(p > lot) for p, lot in zip(asked, lots, strict=False))
     work, late = 1 - lots[-2:]  # in (0, 1]
-    return Fate(
+    return ClientFault(
         work=float(work) if straggles else 1.0,
         drops_out=drops_out,
         lost=lost,
@@ -68,13 +68,13 @@ def fate(algorithm: Algorithm, experiment: Experiment, round_number: int, client
     )
 
 
-def put_by(update: Update, client: int, sent: int, due: int) -> Tensors:
+def store_late(update: Update, client: int, sent: int, due: int) -> Tensors:
     """An update that will arrive in round `due`, as a tensor of the server's own."""
     payload = np.frombuffer(update.encode(), np.uint8)
     return {f"{LATE}{due:06d}/{sent:06d}/{client:06d}": payload}
 
 
-def arrived(state: State, round_number: int, discount: float) -> tuple[list[Update], Tensors]:
+def pop_due(state: State, round_number: int, discount: float) -> tuple[list[Update], Tensors]:
     """The late updates of a state that are there by a round, and what of them still waits.
 
     The longest awaited come first; each weighs discount^(rounds since it was sent).
