@@ -12,12 +12,13 @@ from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.copies import copies_of_train
 from fedaffect.corpus.corruption import corrupt
 from fedaffect.corpus.part import part_of
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
 from fedaffect.learning import saved
 from fedaffect.report.formatting import count
 from fedaffect.runs.execute import open_corpus
+from fedaffect.schema import UNLABELLED
 from fedaffect.studies.evaluate.judge import blocks
 
 FACE = "face"

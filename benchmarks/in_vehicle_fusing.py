@@ -11,11 +11,11 @@ from in_vehicle_pairs import BODY, FACE, STATES, Pairing, Probability
 from wesad_methods import Method
 from wesad_windows import Rows
 
-from fedaffect.corpus.schema import Flags, Integers
 from fedaffect.inference.calibration import fit_temperature, tempered
 from fedaffect.inference.fusion import RULES, Fused, Rule, fuse
 from fedaffect.inference.stacking import Stacking
 from fedaffect.learning.metrics import BINS, calibration_error
+from fedaffect.schema import Flags, Integers
 
 STACKED, FEATURES = "stacked", "feature level"
 WEIGHED = "`product`, weighed on dev"

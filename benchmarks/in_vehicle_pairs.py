@@ -8,7 +8,8 @@ from wesad_windows import Rows, Windows
 
 from fedaffect.corpus.classes import ClassMap
 from fedaffect.corpus.pairing import FER2013_TO_WESAD, Pairs, pair_by_label, split_by_person
-from fedaffect.corpus.schema import SPLITS, Corpus, Flags, Integers, Provenance
+from fedaffect.corpus.schema import Corpus, Provenance
+from fedaffect.schema import SPLITS, Flags, Integers
 
 FACE, BODY = "face", "body"
 STATES = ("amusement", "baseline", "stress")

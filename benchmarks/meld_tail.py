@@ -20,10 +20,11 @@ import numpy.typing as npt
 
 from fedaffect.corpus import store
 from fedaffect.corpus.part import part_of
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.saved import predict, read_config
 from fedaffect.record.files import SUMMARY
+from fedaffect.schema import UNLABELLED
 from fedaffect.studies.ablation.plan import load
 
 ABLATION = Path("ablations/meld-speakers.toml")

@@ -12,8 +12,8 @@ from fedaffect.experiment import Section
 from fedaffect.federation.algorithms.base import Client, State, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Tensors
 from fedaffect.models.base import DialogueBatch, Prediction
+from fedaffect.schema import Tensors
 
 TENSORS, SIZE = 10, 10_000
 

@@ -50,7 +50,7 @@ def learns(*settings: str) -> Callable[[Path, int], dict[str, Any]]:
 
     def work(place: Path, rounds: int) -> dict[str, Any]:
         from fedaffect.corpus import store
-        from fedaffect.corpus.partition import pooled
+        from fedaffect.corpus.partition import all_in_one_client
         from fedaffect.experiment import Experiment
         from fedaffect.federation.algorithms import find
         from fedaffect.federation.client.memory import MemoryStore
@@ -66,7 +66,7 @@ def learns(*settings: str) -> Callable[[Path, int], dict[str, Any]]:
         kinds = kinds_of(experiment, corpus, learner, 1)
         found: dict[str, Any] = {"items": len(corpus), "rounds": []}
         with TemporaryDirectory() as kept:
-            side = ClientSide(algorithm, kinds, corpus, pooled(corpus), MemoryStore(Path(kept)))
+            side = ClientSide(algorithm, kinds, corpus, all_in_one_client(corpus), MemoryStore(Path(kept)))
             told = side.work(
                 Message("statistics", 0, 0, {})
             ).tensors  # of one client: the server's too

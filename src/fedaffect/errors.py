@@ -1,4 +1,6 @@
-"""The one exception a user is meant to read."""
+"""What a user is meant to read: the one exception, and notes."""
+
+import warnings
 
 
 class UserError(Exception):
@@ -6,6 +8,15 @@ class UserError(Exception):
 
     The command line prints it and exits with code 2; nothing has been written.
     """
+
+
+class Note(UserWarning):
+    """Something the user should know though nothing failed; the command line prints it as one line."""
+
+
+def note(text: str) -> None:
+    """Issue a `Note`."""
+    warnings.warn(text, Note, stacklevel=2)
 
 
 def refused(error: OSError) -> UserError:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from inspect import isabstract
 from pathlib import Path
 from pkgutil import iter_modules
@@ -27,7 +26,8 @@ class Kind:
 
     Attributes:
         setting: where the name is given, for messages.
-        package: each of its modules but `base` is one of the kind; its sub-packages are helpers.
+        package: each of its modules is one of the kind, but `base`, those that begin with `_`, and
+            sub-packages.
         needs: attributes that a class of the kind has.
         elsewhere: modules of the kind outside the package, by name.
     """
@@ -65,6 +65,23 @@ def names(kind: str) -> list[str]:
     return sorted({*_ours(KINDS[kind]), *_installed(kind)})
 
 
+def ensure_known(kind: str, name: str) -> None:
+    """Nothing, where a plain name is known, or the name is one of a class of one's own. Nothing is imported.
+
+    Raises:
+        UserError: no such name; the nearest one, and all that are known.
+    """
+    known = names(kind)
+    if ":" in name or name in known:
+        return
+    nearest = get_close_matches(name, known, n=1)
+    raise UserError(
+        f"{KINDS[kind].setting}: no {kind} `{name}`; "
+        + (f"did you mean `{nearest[0]}`? " if nearest else "")
+        + f"Known: {', '.join(known)}, or write package.module:Class for one of your own"
+    )
+
+
 def find(kind: str, name: str) -> type[Any]:
     """The class that a name stands for.
 
@@ -74,30 +91,24 @@ def find(kind: str, name: str) -> type[Any]:
     Raises:
         UserError: nothing of that name, it cannot be imported, or it is no class of the kind.
     """
-    asked, module, class_name = KINDS[kind], *name.partition(":")[::2]
-    ours = _ours(asked)
-    if class_name:
+    ensure_known(kind, name)
+    asked, ours = KINDS[kind], _ours(KINDS[kind])
+    module, separator, class_name = name.partition(":")
+    if separator:
         _allow_current_folder()
         return _class(kind, name, _imported(asked, module), class_name)
     if name in ours:
         return _class(kind, name, import_module(ours[name]))
-    if name in (installed := _installed(kind)):
-        return _class(kind, name, *_loaded(asked, installed[name]))
-    known = names(kind)
-    nearest = get_close_matches(name, known, n=1)
-    raise UserError(
-        f"{asked.setting}: no {kind} `{name}`; "
-        + (f"did you mean `{nearest[0]}`? " if nearest else "")
-        + f"Known: {', '.join(known)}, or write package.module:Class for one of your own"
-    )
+    point = _installed(kind)[name]
+    return _class(kind, name, _imported(asked, point.module), point.attr)
 
 
 def _ours(kind: Kind) -> dict[str, str]:
-    """By name, the modules of the package."""
-    spec = find_spec(kind.package)
-    found = iter_modules(spec.submodule_search_locations) if spec else ()
-    inside = {m.name: f"{kind.package}.{m.name}" for m in found if not m.ispkg and m.name != "base"}
-    return {**inside, **kind.elsewhere}
+    """By name, the modules of the package: read from its folder, so that not even the package is imported."""
+    folder = Path(__file__).parent.joinpath(*kind.package.split(".")[1:])
+    found = [m.name for m in iter_modules([str(folder)]) if not m.ispkg]
+    inside = [name for name in found if name != "base" and not name.startswith("_")]
+    return {**{name: f"{kind.package}.{name}" for name in inside}, **kind.elsewhere}
 
 
 def _installed(kind: str) -> dict[str, EntryPoint]:
@@ -116,11 +127,6 @@ def _imported(kind: Kind, module: str) -> ModuleType:
         return import_module(module)
     except (ImportError, ValueError, TypeError) as error:
         raise UserError(f"{kind.setting}: cannot import `{module}`: {error}") from None
-
-
-def _loaded(kind: Kind, point: EntryPoint) -> tuple[ModuleType, str]:
-    """The module and the class of an entry point `package.module:Class`."""
-    return _imported(kind, point.module), point.attr
 
 
 def _class(kind: str, name: str, module: ModuleType, class_name: str = "") -> type[Any]:

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from fedaffect.cli import reading
 from fedaffect.cli.data import app
 from fedaffect.cli.reading import Described, Options, Rated, read
-from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS, UNLABELLED
 
 TABLE = "who,state,EDA_mean,TEMP_mean\n" + "".join(
     f"{who},{state},{i},{33 + i % 3}\n"

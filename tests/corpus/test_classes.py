@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedaffect.corpus.classes import ClassMap
-from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.errors import UserError
+from fedaffect.schema import UNLABELLED
 
 FACES, BODIES = ("angry", "fear", "happy", "neutral", "sad"), ("amusement", "baseline", "stress")
 NAMES = {"happy": "amusement", "neutral": "baseline", "angry": "stress", "fear": "stress"}

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedaffect.corpus.pairing import FER2013_TO_WESAD, joined, pair_by_label, split_by_person
-from fedaffect.corpus.schema import SPLITS, UNLABELLED, Corpus, Provenance
+from fedaffect.corpus.schema import Corpus, Provenance
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
+from fedaffect.schema import SPLITS, UNLABELLED
 
 FACES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 BODIES = ("amusement", "baseline", "stress")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.corpus.partition import labels_per_client, partition, pooled
-from fedaffect.corpus.schema import UNLABELLED
+from fedaffect.corpus.partition import all_in_one_client, labels_per_client, partition
 from fedaffect.errors import UserError
 from fedaffect.experiment import Partition
+from fedaffect.schema import UNLABELLED
 
 DRAWN = ("iid", "dirichlet", "volume", "volume_and_labels", "random_classes")
 NAMES = (*DRAWN, "person", "session")
@@ -95,7 +95,7 @@ def test_labels_per_client_by_hand(corpus):
 
 
 def test_pooled_is_everything(corpus):
-    (data,) = pooled(corpus)
+    (data,) = all_in_one_client(corpus)
     assert data.conversations.tolist() == list(range(40))
     assert data.supervised.tolist() == list(range(240))
 
@@ -110,7 +110,7 @@ def test_iid_deals_equal_hands(corpus, clients):
 
 
 def test_one_client_iid_is_pooled(corpus):
-    (one,), (all_,) = shares_of(corpus, "iid", clients=1), pooled(corpus)
+    (one,), (all_,) = shares_of(corpus, "iid", clients=1), all_in_one_client(corpus)
     np.testing.assert_array_equal(one.conversations, all_.conversations)
     np.testing.assert_array_equal(one.supervised, all_.supervised)
 

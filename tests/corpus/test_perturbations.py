@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.corpus.partition import ClientData, partition, pooled
+from fedaffect.corpus.partition import all_in_one_client, partition
 from fedaffect.corpus.perturbations import (
     confusions,
     hide_from_all,
@@ -16,10 +16,10 @@ from fedaffect.corpus.perturbations import (
     mislabel,
     spoil_pictures,
 )
-from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.errors import UserError
 from fedaffect.experiment import Conditions, Partition
 from fedaffect.randomness import generator
+from fedaffect.schema import UNLABELLED, ClientData
 
 rates = st.floats(0, 1)
 
@@ -63,7 +63,7 @@ def test_some_pictures_of_the_training_part_are_spoilt(corpus):
     before = pictures(corpus)
     spoilt = {}
     for rate in (0.3, 0.6):
-        after = spoil_pictures(before, Conditions(spoilt_pictures=rate), 0)
+        after = spoil_pictures(before, Conditions(corrupted_pictures=rate), 0)
         spoilt[rate] = (after.features["face"] != before.features["face"]).any(axis=(1, 2))
         assert not spoilt[rate][~before.items_in("train")].any()
         assert spoilt[rate].sum() / before.items_in("train").sum() == pytest.approx(rate, abs=0.05)
@@ -73,8 +73,8 @@ def test_some_pictures_of_the_training_part_are_spoilt(corpus):
 
 
 def test_without_pictures_none_can_be_spoilt(corpus):
-    with pytest.raises(UserError, match=r"conditions\.spoilt_pictures: .* has no pictures"):
-        spoil_pictures(corpus, Conditions(spoilt_pictures=0.5), 0)
+    with pytest.raises(UserError, match=r"conditions\.corrupted_pictures: .* has no pictures"):
+        spoil_pictures(corpus, Conditions(corrupted_pictures=0.5), 0)
 
 
 # --- utterances ----------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_in_one_place_only_what_nobody_sees_is_hidden(corpus):
     everything = np.ones(len(corpus), bool)
     hands[0] = replace(hands[0], hidden={"audio": everything})
     hands[2] = replace(hands[2], hidden={"text": everything})
-    (whole,) = pooled(corpus)
+    (whole,) = all_in_one_client(corpus)
     found = hide_from_all(corpus, whole, hands)
     held = corpus.conversation <= 3
     for name, mine in {"audio": [0], "text": [3]}.items():
@@ -254,7 +254,7 @@ def test_labels_turn_by_the_matrix(corpus):
 @pytest.mark.parametrize("name", ["iid", "person", "random_classes"])
 def test_whoever_holds_an_utterance_its_label_turns_alike(corpus, name):
     conditions = Conditions(label_noise=0.4)
-    (whole,) = mislabel(corpus, pooled(corpus), conditions, 2)
+    (whole,) = mislabel(corpus, all_in_one_client(corpus), conditions, 2)
     truth = whole.view(corpus).label
     for data in mislabel(corpus, shared(corpus, name=name), conditions, 2):
         assert np.array_equal(data.label, truth[data.supervised])
@@ -281,7 +281,7 @@ def test_what_is_wrong_at_a_low_rate_is_wrong_in_the_same_way_at_a_higher(corpus
 def test_one_class_cannot_be_mistaken(make_corpus):
     single = make_corpus(classes=1)
     with pytest.raises(UserError, match=r"conditions.label_noise: tiny has one class"):
-        mislabel(single, pooled(single), Conditions(label_noise=0.1), 0)
+        mislabel(single, all_in_one_client(single), Conditions(label_noise=0.1), 0)
 
 
 def test_without_conditions_shares_are_what_they_were(corpus):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from fedaffect.corpus.check import problems
-from fedaffect.corpus.schema import SPLITS, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.synthetic import AROUSAL, CLASSES, VALENCE, Process, synthesise
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS
 
 STEADY = replace(Process(), atmosphere=0.0, turning_point=0.0, theme_keeping=0.0, gap=0.0)
 ALWAYS_OWN = replace(STEADY, contagion=0.0)

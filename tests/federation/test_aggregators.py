@@ -100,11 +100,11 @@ def gather(most, *values):
 
 def test_each_array_is_kept_beside_the_mean_in_the_order_of_the_clients():
     found = gather(3, 3, 1)
-    assert found.tensors["each/p/0"].tolist() == [[3], [1]]
+    assert found.tensors["per_client/p/0"].tolist() == [[3], [1]]
     assert found.tensors["p/0"][0] == (4 * 3 + 2 * 1) / 6
-    assert found.tensors.keys() == {"each/p/0", "p/0", "other"}
+    assert found.tensors.keys() == {"per_client/p/0", "p/0", "other"}
     assert found.updates == 2
-    assert not CollectingMean("p", 3).linear
+    assert CollectingMean("p", 3).needs == "updates"
 
 
 def test_a_prefix_ends_with_a_path_segment():
@@ -114,7 +114,9 @@ def test_a_prefix_ends_with_a_path_segment():
 
 def test_of_very_many_a_sample_is_kept_whatever_their_order():
     values = np.random.default_rng(0).permutation(200)
-    kept = [gather(20, *order).tensors["each/p/0"].ravel() for order in (values, sorted(values))]
+    kept = [
+        gather(20, *order).tensors["per_client/p/0"].ravel() for order in (values, sorted(values))
+    ]
     assert sorted(kept[0]) == list(kept[1])
     assert len(kept[1]) == 20
     assert 60 < kept[1].mean() < 140  # not the first, nor the last
@@ -122,5 +124,5 @@ def test_of_very_many_a_sample_is_kept_whatever_their_order():
 
 
 def test_equal_arrays_are_kept_as_often_as_they_came():
-    assert gather(3, 5, 5).tensors["each/p/0"].tolist() == [[5], [5]]
-    assert len(gather(2, 5, 5, 5).tensors["each/p/0"]) == 2
+    assert gather(3, 5, 5).tensors["per_client/p/0"].tolist() == [[5], [5]]
+    assert len(gather(2, 5, 5, 5).tensors["per_client/p/0"]) == 2

@@ -1,4 +1,4 @@
-"""The fates of clients and of updates, drawn and by hand."""
+"""Faults of clients and of updates, drawn and by hand."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ from fedaffect.federation.faults import (
     discounted,
     draw_fault,
     pop_due,
-    settled,
     store_late,
+    without_late,
 )
 from fedaffect.federation.messages.update import Update
 
@@ -26,13 +26,13 @@ def under(**conditions):
     return Experiment.from_table({"conditions": conditions}, "test")
 
 
-def fates(**conditions):
+def faults(**conditions):
     experiment = under(**conditions)
     return [draw_fault(FEDAVG, experiment, r, c) for r in range(ROUNDS) for c in range(CLIENTS)]
 
 
 def test_without_conditions_nothing_befalls():
-    assert set(fates()) == set(fates(missing_clients=1, label_noise=0.5)) == {NO_FAULT}
+    assert set(faults()) == set(faults(missing_clients=1, label_noise=0.5)) == {NO_FAULT}
 
 
 def test_where_all_data_lie_in_one_place_there_is_no_way_to_get_lost():
@@ -41,39 +41,39 @@ def test_where_all_data_lie_in_one_place_there_is_no_way_to_get_lost():
 
 
 @pytest.mark.parametrize(
-    ("name", "befell"),
+    ("name", "event_of"),
     [
-        ("stragglers", lambda f: f.work < 1),
+        ("stragglers", lambda f: f.completed_fraction < 1),
         ("drop_out", lambda f: f.drops_out),
         ("lost", lambda f: f.lost),
         ("late", lambda f: f.delay > 0),
     ],
 )
-def test_each_is_as_frequent_as_asked_for_and_nested(name, befell):
-    many, few = ([befell(f) for f in fates(**{name: p})] for p in (0.6, 0.2))
+def test_each_is_as_frequent_as_asked_for_and_nested(name, event_of):
+    many, few = ([event_of(f) for f in faults(**{name: p})] for p in (0.6, 0.2))
     assert np.mean(many) == pytest.approx(0.6, abs=0.04)
     assert np.mean(few) == pytest.approx(0.2, abs=0.04)
     assert all(m for m, f in zip(many, few, strict=True) if f)
     others = {"stragglers": 0.5, "drop_out": 0.5, "lost": 0.5, "late": 0.5, name: 0.6}
-    assert [befell(f) for f in fates(**others)] == many
+    assert [event_of(f) for f in faults(**others)] == many
 
 
 def test_a_straggler_has_time_for_any_part_of_its_steps():
-    work = np.array([f.work for f in fates(stragglers=1)])
+    work = np.array([f.completed_fraction for f in faults(stragglers=1)])
     assert (work > 0).all()
     np.testing.assert_allclose(np.quantile(work, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.04)
 
 
 def test_an_update_misses_each_round_with_the_same_probability():
-    delays = np.array([f.delay for f in fates(late=0.5)])
+    delays = np.array([f.delay for f in faults(late=0.5)])
     for rounds, data in enumerate([1, 0.5, 0.25, 0.125]):
         assert np.mean(delays >= rounds) == pytest.approx(data, abs=0.03)
 
 
-def test_what_is_told():
-    assert NO_FAULT.told == {}
-    assert ClientFault(work=0.25, delay=2).told == {"work": 0.25, "late": 2}
-    assert ClientFault(lost=True, delay=2).told == {"lost": True}
+def test_what_is_recorded():
+    assert NO_FAULT.recorded == {}
+    assert ClientFault(completed_fraction=0.25, delay=2).recorded == {"work": 0.25, "late": 2}
+    assert ClientFault(lost=True, delay=2).recorded == {"lost": True}
 
 
 # --- late updates --------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def test_late_updates_wait_in_the_state_and_come_the_longest_awaited_first():
     for client, at, due in sent:
         state |= store_late(update(client, scalars={"loss": 0.5}), client, at, due)
     assert all(name.startswith("server/") for name in state.keys() - model.keys())
-    assert settled(state) == model
+    assert without_late(state) == model
     here, waiting = pop_due(state, 2, 1.0)
     assert (here, len(waiting)) == ([], 4)
     here, waiting = pop_due(state, 4, 1.0)

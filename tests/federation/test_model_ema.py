@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fedaffect.federation.model_ema import averaged, judged
+from fedaffect.federation.model_ema import averaged_model, update_mean
 
 
 def run(keep, *values):
@@ -12,8 +12,8 @@ def run(keep, *values):
             "model/w": np.array([value], np.float32),
             "prototype/fused/0": np.array([-value], np.float32),
         }
-        state = averaged(new, state, keep, number)
-        seen = judged(state)
+        state = update_mean(new, state, keep, number)
+        seen = averaged_model(state)
         assert seen["prototype/fused/0"][0] == pytest.approx(-float(seen["model/w"][0]))
         found.append(float(seen["model/w"][0]))
     return found
@@ -29,6 +29,6 @@ def test_what_keeps_little_follows_soon():
 
 
 def test_means_are_of_models_and_prototypes_and_keep_their_dtype():
-    state = averaged({"model/w": np.ones(1, np.float32), "statistics/n": np.ones(1)}, {}, 0.5, 1)
+    state = update_mean({"model/w": np.ones(1, np.float32), "statistics/n": np.ones(1)}, {}, 0.5, 1)
     assert set(state) == {"model/w", "statistics/n", "server/mean/model/w"}
     assert state["server/mean/model/w"].dtype == np.float32

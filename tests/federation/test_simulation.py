@@ -7,9 +7,9 @@ import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.run_events import stability
 from fedaffect.federation.server import checkpoints
 from fedaffect.federation.server.checkpoints import RunState
-from fedaffect.federation.simulation import stability
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
 

@@ -20,7 +20,7 @@ experiment = Experiment().with_settings(settings)
 corpus = store.load(folder / "corpus")
 learner = build_learner(corpus, experiment)
 outcome = Simulation(experiment, corpus, learner, folder / "run").run("test")
-print(outcome.standing.round, outcome.test.score)
+print(outcome.run_state.round, outcome.test.score)
 assert "torch" not in sys.modules, "torch was imported"
 """
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning import saved
 from fedaffect.learning.torch.trainer import ConversationTrainer
+from fedaffect.schema import UNLABELLED
 
 EXPERIMENT = Experiment().with_settings(["model.width=8", "model.heads=2", "seed=3"])
 

@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from fedaffect import registry
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, presets
 from fedaffect.learning.build import WITHOUT_TORCH
-from fedaffect.models import build, names, reads_images
+from fedaffect.models import build, reads_images
 from fedaffect.models.sdt import SDT
 
 
@@ -23,8 +24,8 @@ def make(name="sdt", settings=None, modalities=None):
 
 
 def test_finds_a_model_by_its_file():
-    assert "sdt" in names()
-    assert not {"batch", "prediction", "layers"} & set(names())
+    assert "sdt" in registry.names("model")
+    assert not {"base", "layers"} & set(registry.names("model"))
     assert isinstance(make("sdt", {"width": 16, "heads": 2}), SDT)
 
 

@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fedaffect.models import build, names, reads_images
+from fedaffect import registry
+from fedaffect.models import build, reads_images
+
+NETWORKS = [name for name in registry.names("model") if name not in ("forest", "head")]
 
 TRIO = {"audio": 3, "text": 4, "visual": 2}
 
 
-@pytest.fixture(params=[name for name in names() if not reads_images(name)])
+@pytest.fixture(params=[name for name in NETWORKS if not reads_images(name)])
 def make(request):
     def make(modalities=None, roles=2):
         torch.manual_seed(0)

@@ -168,7 +168,7 @@ def test_faces_that_the_model_knows(place, tmp_path):
     asked = ("evaluate", "runs/faces", "--without-copies", "--json")
     told = json.loads(place.ok(*asked))
     assert (told["items"], told["left_out"]) == (3, {"a copy of it is in train": 1})
-    spoilt = ("--set", "conditions.spoilt_pictures=1", "--out", "runs/spoilt")
+    spoilt = ("--set", "conditions.corrupted_pictures=1", "--out", "runs/spoilt")
     place.ok("run", "faces.toml", *spoilt)
     assert json.loads(place.ok("evaluate", "runs/spoilt", *asked[2:]))["items"] == 3
     told = json.loads(place.ok(*asked, "--data", "others"))

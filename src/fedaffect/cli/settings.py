@@ -26,10 +26,10 @@ def settings(
     every = settings_reference.every_setting()
     asked = {n: s for n, s in every.items() if not sections or {n, n.split()[-1]} & {*sections}}
     if not asked:
-        from fedaffect.federation import algorithms
+        from fedaffect import registry
 
         for name in sections or ():
-            if name in algorithms.names():
+            if name in registry.names("algorithm"):
                 raise UserError(f"algorithm {name}: has no settings of its own")
         raise UserError(f"no such section; there are: {', '.join(every)}")
     if as_json or markdown:

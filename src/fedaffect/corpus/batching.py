@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fedaffect.corpus.schema import ConversationCorpus, Integers
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.schema import Integers
 
 
 def rows_of(corpus: ConversationCorpus, conversations: Integers) -> Integers:

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from fedaffect.corpus.copies import copies_of_train
-from fedaffect.corpus.schema import SPLITS, UNLABELLED, Array, ConversationCorpus, Flags
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS, UNLABELLED, Array, Flags
 
 MAXIMUM_ROLES = 512
 

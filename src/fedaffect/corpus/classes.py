@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import UNLABELLED, Integers
 from fedaffect.errors import UserError
+from fedaffect.schema import UNLABELLED, Integers
 
 Floats = npt.NDArray[np.float64]
 

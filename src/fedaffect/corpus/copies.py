@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import Corpus, Flags
+from fedaffect.corpus.schema import Corpus
+from fedaffect.schema import Flags
 
 
 def copies_of_train(corpus: Corpus, learnt: Corpus | None = None) -> Flags:

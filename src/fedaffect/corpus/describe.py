@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fedaffect.corpus.schema import SPLITS, UNLABELLED, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.schema import SPLITS, UNLABELLED
 
 
 @dataclass(frozen=True)

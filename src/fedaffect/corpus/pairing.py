@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 
 from fedaffect.corpus.classes import ClassMap
-from fedaffect.corpus.schema import SPLITS, Corpus, Integers, Provenance
+from fedaffect.corpus.schema import Corpus, Provenance
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
+from fedaffect.schema import SPLITS, Integers
 
 Kind = TypeVar("Kind", bound=Corpus)
 

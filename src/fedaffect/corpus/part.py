@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.schema import ConversationCorpus, Integers
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.schema import Integers
 
 
 def part_of(corpus: ConversationCorpus, conversations: Integers) -> ConversationCorpus:

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.corruption import augmented
-from fedaffect.corpus.partition import ClientData
-from fedaffect.corpus.schema import ConversationCorpus, Flags
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Conditions
 from fedaffect.randomness import generator
+from fedaffect.schema import ClientData, Flags
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,16 +30,18 @@ def spoil_pictures(
     Raises:
         UserError: the corpus has no pictures.
     """
-    if not conditions.spoilt_pictures:
+    if not conditions.corrupted_pictures:
         return corpus
     pictures = [m.name for m in corpus.modalities.values() if m.is_image]
     if not pictures:
-        raise UserError(f"conditions.spoilt_pictures: {corpus.name} has no pictures; leave it at 0")
+        raise UserError(
+            f"conditions.corrupted_pictures: {corpus.name} has no pictures; leave it at 0"
+        )
     rows, features = np.flatnonzero(corpus.items_in("train")), dict(corpus.features)
     for name in pictures:
         features[name] = np.array(features[name])
         features[name][rows] = augmented(
-            features[name][rows], seed=seed, item=rows, share=conditions.spoilt_pictures
+            features[name][rows], seed=seed, item=rows, share=conditions.corrupted_pictures
         )
     return replace(corpus, features=features)
 
@@ -94,7 +96,9 @@ def hide_from_clients(
     return found
 
 
-def hide_from_all(corpus: ConversationCorpus, whole: ClientData, client_data: Sequence[ClientData]) -> ClientData:
+def hide_from_all(
+    corpus: ConversationCorpus, whole: ClientData, client_data: Sequence[ClientData]
+) -> ClientData:
     """The holder of all that `client_data` hold: what none of them sees of the training part, it does not."""
     hidden = {}
     for name in sorted({name for data in client_data for name in data.hidden}):
@@ -155,7 +159,9 @@ def _missable(corpus: ConversationCorpus, conditions: Conditions) -> list[str]:
     return [named] if named else list(corpus.features)
 
 
-def _without(corpus: ConversationCorpus, data: ClientData, hidden: Mapping[str, Flags]) -> ClientData:
+def _without(
+    corpus: ConversationCorpus, data: ClientData, hidden: Mapping[str, Flags]
+) -> ClientData:
     """The share with more hidden from it; an utterance of which nothing is left is context, no lesson."""
     less = replace(data, hidden=hidden)
     something = np.any(list(less.view(corpus).present.values()), axis=0)

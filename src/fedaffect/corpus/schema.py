@@ -2,42 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.errors import UserError
-
-SPLITS = ("train", "dev", "test")
-UNLABELLED = -1
+from fedaffect.schema import SPLITS, Array, Flags, Integers, Modality, Schema, Target
 
 Pairing = Literal["recorded", "label-matched"]
-
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Array = npt.NDArray[Any]
-
-Size = int | tuple[int, ...]
-"""What a model is told of a modality: the width of a vector, the shape of anything else."""
-
-
-@dataclass(frozen=True)
-class Modality:
-    """A named stream of a corpus: the shape and dtype of one item's features."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-
-    @property
-    def size(self) -> Size:
-        return self.shape[0] if len(self.shape) == 1 else self.shape
-
-    @property
-    def is_image(self) -> bool:
-        """Bytes in two dimensions or more: a model scales them as it reads them, and nobody before."""
-        return self.dtype == "uint8" and len(self.shape) > 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +62,11 @@ class Corpus:
     @property
     def modalities(self) -> dict[str, Modality]:
         return {m: Modality(m, a.shape[1:], str(a.dtype)) for m, a in self.features.items()}
+
+    @property
+    def schema(self) -> Schema:
+        """What is learnt from these items, and from what."""
+        return Schema((Target("emotion", "classes", self.classes),), self.modalities)
 
     def items_in(self, split: str) -> Flags:
         """bool [items]: which items belong to `train`, `dev` or `test`."""

@@ -16,9 +16,10 @@ import safetensors.numpy
 from pydantic import Field
 
 from fedaffect.corpus.check import ensure_sound
-from fedaffect.corpus.schema import Array, ConversationCorpus, Modality, Pairing, Provenance
+from fedaffect.corpus.schema import ConversationCorpus, Pairing, Provenance
 from fedaffect.errors import UserError
 from fedaffect.experiment import Section, validated
+from fedaffect.schema import Array, Modality
 
 INDEX = "corpus.json"
 ARRAYS = "arrays.safetensors"

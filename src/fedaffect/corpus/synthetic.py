@@ -32,10 +32,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus, Flags, Integers, Provenance
+from fedaffect.corpus.schema import ConversationCorpus, Provenance
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC
 from fedaffect.randomness import generator
+from fedaffect.schema import SPLITS, Array, Flags, Integers
 
 Floats = npt.NDArray[np.float64]
 

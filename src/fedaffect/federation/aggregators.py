@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fedaffect.federation.messages.update import Update, longest_prefix
-from fedaffect.learning.learner import Tensors
+from fedaffect.schema import Tensors
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Aggregate:
 
 
 class Aggregator(Protocol):
-    """`linear` aggregators need only sums over clients, so they can go through secure summation."""
+    """`needs`: `sums` over clients, which can go through secure summation, or single `updates`."""
 
-    linear: bool
+    @property
+    def needs(self) -> Literal["sums", "updates"]: ...
 
     def reduce(self, updates: Iterable[Update]) -> Aggregate:
         """Consume updates in client order; memory does not grow with their number."""
@@ -43,7 +44,7 @@ class WeightedMean:
     is left out of the aggregate.
     """
 
-    linear = True
+    needs: Literal["sums", "updates"] = "sums"
 
     def reduce(self, updates: Iterable[Update]) -> Aggregate:
         weighted, fallback = _Sums(), _Sums()
@@ -59,18 +60,18 @@ class WeightedMean:
         return Aggregate(fallback.means() | weighted.means(), count)
 
 
-PER_CLIENT = "each/"
+PER_CLIENT = "per_client"
 
 
 class CollectingMean(WeightedMean):
-    """The weighted means, and each client's own arrays below a prefix: `each/NAME`, [clients, ...].
+    """The weighted means, and each client's own arrays below a prefix: `per_client/NAME`, [clients, ...].
 
     It looks at single updates, so it cannot go through secure summation. Of a name that very many
-    clients send it keeps a sample: those whose bytes hash lowest, which is as good as drawing lots
+    clients send it keeps a sample: those whose bytes hash lowest, which is as good as a random draw
     and, in any process and order, the same.
     """
 
-    linear = False
+    needs = "updates"
 
     def __init__(self, prefix: str, most: int) -> None:
         """`most`: how many arrays of a name are kept."""
@@ -87,7 +88,7 @@ class CollectingMean(WeightedMean):
                 yield update
 
         aggregate = super().reduce(watched())
-        each = {PER_CLIENT + name: sample.stacked() for name, sample in samples.items()}
+        each = {f"{PER_CLIENT}/{name}": sample.stacked() for name, sample in samples.items()}
         return replace(aggregate, tensors=aggregate.tensors | each)
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.schema import Flags
 from fedaffect.errors import UserError
+from fedaffect.schema import Flags
 
 COLUMNS = ["client", "first", "last"]
 MAXIMUM_BYTES = 2**26

@@ -1,4 +1,4 @@
-"""What befalls a client's work, and its update on the way: drawn from the seed, so told by any process.
+"""Simulated faults of clients and of the network, drawn from the seed, so that any process draws the same.
 
 Updates that are late wait as tensors of the server's own, so that a checkpoint keeps them like all else.
 """
@@ -12,33 +12,33 @@ import numpy as np
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Algorithm, State
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Tensors
 from fedaffect.randomness import generator
+from fedaffect.schema import Tensors
 
 LATE = "server/late/"
 
 
 @dataclass(frozen=True)
 class ClientFault:
-    """What befalls one client in one round.
+    """The faults of one client in one round.
 
     Attributes:
-        work: the share of its steps that it takes.
+        completed_fraction: how many of its steps it takes.
         drops_out: it fails: what it would have learnt and remembered never was.
         lost: its update never arrives; the client goes on as if it had.
         delay: the rounds by which its update misses the one it was sent in.
     """
 
-    work: float = 1.0
+    completed_fraction: float = 1.0
     drops_out: bool = False
     lost: bool = False
     delay: int = 0
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What the record says of an update: nothing where it is as any other."""
+    def recorded(self) -> dict[str, Any]:
+        """The fields of the event `client_finished`; empty where there is no fault."""
         return {
-            **({"work": self.work} if self.work < 1 else {}),
+            **({"work": self.completed_fraction} if self.completed_fraction < 1 else {}),
             **({"lost": True} if self.lost else {}),
             **({"late": self.delay} if self.delay and not self.lost else {}),
         }
@@ -47,21 +47,23 @@ class ClientFault:
 NO_FAULT = ClientFault()
 
 
-def draw_fault(algorithm: Algorithm, experiment: Experiment, round_number: int, client: int) -> ClientFault:
-    """The fate of a client in a round; where all data lie in one place there is none.
+def draw_fault(
+    algorithm: Algorithm, experiment: Experiment, round_number: int, client: int
+) -> ClientFault:
+    """The faults of a client in a round; none where all data lie in one place.
 
-    It straggles, drops out, and its update is lost, each with its probability; a straggler's `work` is
-    uniform in (0, 1]; P(delay ≥ k) = late^k.
+    It straggles, drops out, and its update is lost, each with its probability; a straggler's
+    `completed_fraction` is uniform in (0, 1]; P(delay ≥ k) = late^k.
     """
     conditions = experiment.conditions
     asked = (conditions.stragglers, conditions.drop_out, conditions.lost)
-    if algorithm.pooled or not (any(asked) or conditions.late):
+    if algorithm.all_in_one_client or not (any(asked) or conditions.late):
         return NO_FAULT
-    lots = generator(experiment.seed, "fate", round_number, client).random(len(asked) + 2)
-    straggles, drops_out, lost = (bool(p > lot) for p, lot in zip(asked, lots, strict=False))
-    work, late = 1 - lots[-2:]  # in (0, 1]
+    draws = generator(experiment.seed, "fate", round_number, client).random(len(asked) + 2)
+    straggles, drops_out, lost = (bool(p > draw) for p, draw in zip(asked, draws, strict=False))
+    work, late = 1 - draws[-2:]  # in (0, 1]
     return ClientFault(
-        work=float(work) if straggles else 1.0,
+        completed_fraction=float(work) if straggles else 1.0,
         drops_out=drops_out,
         lost=lost,
         delay=int(log(late) / log(conditions.late)) if conditions.late else 0,
@@ -90,7 +92,7 @@ def pop_due(state: State, round_number: int, discount: float) -> tuple[list[Upda
     return found, waiting
 
 
-def settled(state: State) -> State:
+def without_late(state: State) -> State:
     """A state without the updates that wait in it."""
     return {name: array for name, array in state.items() if not name.startswith(LATE)}
 

@@ -17,8 +17,9 @@ from fedaffect.inference.prototypes import (
     squared_distances,
     unit,
 )
-from fedaffect.learning.learner import Outputs, Tensors
+from fedaffect.learning.learner import Outputs
 from fedaffect.randomness import generator
+from fedaffect.schema import Tensors
 
 FUSED = "fused"
 

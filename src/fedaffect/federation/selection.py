@@ -5,10 +5,10 @@ from math import ceil
 
 import numpy as np
 
-from fedaffect.corpus.schema import Integers
 from fedaffect.experiment import Clients, online_probability
 from fedaffect.federation.availability import Trace
 from fedaffect.randomness import generator
+from fedaffect.schema import Integers
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import Flags, Integers, Pairing
+from fedaffect.corpus.schema import Pairing
 from fedaffect.errors import UserError
 from fedaffect.inference.abstention import UNCERTAIN, decide
 from fedaffect.inference.calibration import log_probability, softmax
 from fedaffect.inference.modality_predictions import Opinions, Probabilities, normalised
 from fedaffect.inference.stacking import Stacking
+from fedaffect.schema import Flags, Integers
 
 Floats = npt.NDArray[np.float64]
 Answer = tuple[Floats, Floats]

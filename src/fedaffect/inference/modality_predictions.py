@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import Flags
 from fedaffect.errors import UserError
+from fedaffect.schema import Flags
 
 SUMS_TO_ONE = 1e-3
 

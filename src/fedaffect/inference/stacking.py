@@ -7,10 +7,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import Flags, Integers
 from fedaffect.errors import UserError
 from fedaffect.inference.calibration import log_probability, softmax
 from fedaffect.inference.modality_predictions import Opinions, Probabilities, normalised
+from fedaffect.schema import Flags, Integers
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,15 +1,15 @@
 """Which learner goes with an experiment's `model.name`. Torch is imported only for models that need it."""
 
+from typing import Any
+
+from fedaffect import registry
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Experiment, Section
 from fedaffect.learning.learner import Learner
 
-WITHOUT_TORCH = ("forest", "head")
-"""Models that are no network of `fedaffect.models`."""
-
 
 def build_learner(corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) -> Learner:
-    """The learner of `model.name`: `forest`, `head`, or a model of `fedaffect.models` in torch's trainer.
+    """The learner of `model.name`: a class that learns by itself, or torch's trainer of a network.
 
     It has the model that `start.run` names, else one drawn from the seed.
 
@@ -19,28 +19,19 @@ def build_learner(corpus: ConversationCorpus, experiment: Experiment, roles: int
     Raises:
         UserError: no such model, or what its learner refuses.
     """
-    learner = _drawn(corpus, experiment, roles)
+    found = registry.find("model", experiment.model.name)
+    learner: Learner
+    if _learns(found):
+        learner = found(corpus, experiment)
+    else:
+        from fedaffect.learning.torch.trainer import ConversationTrainer
+
+        learner = ConversationTrainer(corpus, experiment, roles)
     if experiment.start.run:
-        from fedaffect.learning.initial_model import begin
+        from fedaffect.learning.initial_model import load_initial
 
-        begin(learner, corpus, experiment)
+        load_initial(learner, corpus, experiment)
     return learner
-
-
-def _drawn(corpus: ConversationCorpus, experiment: Experiment, roles: int) -> Learner:
-    match experiment.model.name:
-        case "forest":
-            from fedaffect.learning.forest.learner import ForestLearner
-
-            return ForestLearner(corpus, experiment)
-        case "head":
-            from fedaffect.learning.head.learner import HeadLearner
-
-            return HeadLearner(corpus, experiment)
-        case _:
-            from fedaffect.learning.torch.trainer import ConversationTrainer
-
-            return ConversationTrainer(corpus, experiment, roles)
 
 
 def settings_of(experiment: Experiment) -> Section:
@@ -49,26 +40,15 @@ def settings_of(experiment: Experiment) -> Section:
     Raises:
         UserError: no such model, or a setting that it does not have.
     """
-    match experiment.model.name:
-        case "forest":
-            from fedaffect.learning.forest import learner as forest
-
-            return forest.settings_of(experiment)
-        case "head":
-            from fedaffect.learning.head import learner as head
-
-            return head.settings_of(experiment)
-        case name:
-            from fedaffect import models
-
-            return models.settings_of(name, experiment.model.settings)
-
-
-def schemas() -> dict[str, type[Section]]:
-    """By name, the settings of every model there is."""
+    found = registry.find("model", experiment.model.name)
+    if _learns(found):
+        settings: Section = found.settings_of(experiment)
+        return settings
     from fedaffect import models
-    from fedaffect.learning.forest import learner as forest
-    from fedaffect.learning.head import learner as head
 
-    without_torch: dict[str, type[Section]] = {"forest": forest.Settings, "head": head.Settings}
-    return {name: models.schema_of(name) for name in models.names()} | without_torch
+    return models.settings_of(experiment.model.name, experiment.model.settings)
+
+
+def _learns(found: type[Any]) -> bool:
+    """Whether a model is a `Learner` itself, as a forest is, and no network."""
+    return hasattr(found, "fit")

@@ -39,7 +39,7 @@ def resolved(start: Start) -> Start:
     return start.model_copy(update={"sha256": digest})
 
 
-def begin(learner: Learner, corpus: ConversationCorpus, experiment: Experiment) -> None:
+def load_initial(learner: Learner, corpus: ConversationCorpus, experiment: Experiment) -> None:
     """Give a learner the model; how features are scaled stays what the clients find out.
 
     Raises:

@@ -28,7 +28,7 @@ class LabelBalance:
     @classmethod
     def of(
         cls, training: Training, counts: npt.NDArray[np.int64], everybody: Floats | None = None
-    ) -> "Balance":
+    ) -> "LabelBalance":
         """As `training.class_weights` and `training.logit_adjustment` ask.
 
         A logit that is shifted by log f_c while learning need not itself say how frequent a class is

@@ -4,19 +4,18 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.partition import ClientData
-from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Training
 from fedaffect.learning.label_balance import LabelBalance
+from fedaffect.schema import ClientData, Tensors
 
-Tensors = dict[str, npt.NDArray[Any]]
-"""Named arrays; names are paths such as `model/encoder/text->audio/query/weight`."""
+if TYPE_CHECKING:
+    from fedaffect.corpus.schema import ConversationCorpus
 
 ExtraLoss = Callable[..., Any]
 """`(prediction, batch, item) -> scalar`, added to a learner's own objective by an algorithm.
@@ -52,7 +51,7 @@ class FitOptions:
         correction: an algorithm's own part of every gradient.
         only: the parameters (`model/...`) that learn, the others staying as they are; None = all.
         epochs: instead of the experiment's local epochs.
-        work: the share of the epochs' steps that is taken before it stops, at least one step.
+        completed_fraction: how many of the epochs' steps are taken before it stops, at least one step.
         learning_rate: instead of the experiment's, as its schedule has it.
         optimiser: the state a previous `Fit` returned; None = start afresh.
     """
@@ -64,11 +63,13 @@ class FitOptions:
     correction: GradientCorrection | None = None
     only: Collection[str] | None = None
     epochs: int | None = None
-    work: float = 1.0
+    completed_fraction: float = 1.0
     learning_rate: float | None = None
     optimiser: Mapping[str, npt.NDArray[Any]] | None = None
 
-    def label_balance_of(self, training: Training, label: npt.NDArray[np.int64], classes: int) -> LabelBalance:
+    def label_balance_of(
+        self, training: Training, label: npt.NDArray[np.int64], classes: int
+    ) -> LabelBalance:
         """What was given, else what the share's own labels, int64 [n], ask for."""
         if self.label_balance is not None:
             return self.label_balance
@@ -81,7 +82,7 @@ class FitOptions:
     def steps(self, training: Training, conversations: int) -> int:
         """How many optimiser steps are taken on so many conversations."""
         an_epoch = ceil(conversations / training.batch_size)
-        return ceil(self.work * (self.epochs or training.local_epochs) * an_epoch)
+        return ceil(self.completed_fraction * (self.epochs or training.local_epochs) * an_epoch)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class Learner(Protocol):
             UserError: a name, shape or dtype that this learner does not have.
         """
 
-    def using_view(self, view: ConversationCorpus) -> AbstractContextManager[None]:
+    def using_view(self, view: "ConversationCorpus") -> AbstractContextManager[None]:
         """While it lasts, learn from and predict for the corpus as somebody has it; see `ClientData.view`."""
 
     def fit(self, data: ClientData, options: FitOptions) -> Fit:
@@ -153,7 +154,9 @@ class Learner(Protocol):
         """Outputs for every utterance of the conversations, in row order."""
 
 
-def ensure_fitting(statistics: Mapping[str, npt.NDArray[Any]], corpus: ConversationCorpus) -> None:
+def ensure_fitting(
+    statistics: Mapping[str, npt.NDArray[Any]], corpus: "ConversationCorpus"
+) -> None:
     """See that feature statistics (`features/...`) are whole and of these modalities.
 
     Raises:

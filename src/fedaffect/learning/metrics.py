@@ -1,13 +1,17 @@
 """Scores from counts. A confusion matrix a conversation is all that ever needs to leave a client."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus
 from fedaffect.learning.learner import Outputs
 from fedaffect.randomness import generator
+from fedaffect.schema import UNLABELLED
+
+if TYPE_CHECKING:
+    from fedaffect.corpus.schema import ConversationCorpus
 
 BINS = 15
 DRAWN_AT_ONCE = 2**21
@@ -47,7 +51,7 @@ class Evaluation:
         return total
 
 
-def evaluate(corpus: ConversationCorpus, outputs: Outputs) -> Evaluation:
+def evaluate(corpus: "ConversationCorpus", outputs: Outputs) -> Evaluation:
     """Count what `outputs` got right and wrong; unlabelled utterances are left out."""
     labelled = corpus.label[outputs.item] != UNLABELLED
     # A diverged model says NaN: counted as the first class, without confidence; its record stays readable.

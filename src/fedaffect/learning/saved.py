@@ -10,12 +10,13 @@ from urllib.parse import quote
 import numpy as np
 from pydantic import Field
 
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Size
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.learning.build import build_learner
-from fedaffect.learning.learner import Learner, Tensors
+from fedaffect.learning.learner import Learner
 from fedaffect.learning.tensor_file import read_tensors, write_tensors
+from fedaffect.schema import UNLABELLED, Size, Tensors
 
 CONFIG = "config.json"
 

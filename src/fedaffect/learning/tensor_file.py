@@ -6,7 +6,7 @@ import safetensors
 import safetensors.numpy
 
 from fedaffect.errors import UserError
-from fedaffect.learning.learner import Tensors
+from fedaffect.schema import Tensors
 
 
 def write_tensors(path: Path, tensors: Tensors) -> None:

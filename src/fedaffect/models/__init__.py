@@ -5,18 +5,15 @@ constructor `Model(settings, *, modalities, roles, classes)` and `forward(Dialog
 It reads vectors; one that says `reads_images = True` is given other shapes too.
 """
 
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from fedaffect.corpus.schema import Size
+from fedaffect import registry
 from fedaffect.errors import UserError
 from fedaffect.experiment import Section, validated
+from fedaffect.schema import Size
 
 
 def build(
@@ -80,10 +77,9 @@ def reads_images(name: str) -> bool:
     return bool(getattr(_find(name), "reads_images", False))
 
 
-def names() -> list[str]:
-    """The models of this package."""
-    modules = (m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg)
-    return sorted(m for m in modules if _models_in(importlib.import_module(f"{__name__}.{m}")))
+def is_network(name: str) -> bool:
+    """Whether a model is a torch module, and not a learner by itself as a forest is."""
+    return issubclass(registry.find("model", name), nn.Module)
 
 
 def _nameable(modality: str) -> bool:
@@ -93,36 +89,8 @@ def _nameable(modality: str) -> bool:
 
 
 def _find(name: str) -> type[nn.Module]:
-    module, separator, attribute = name.partition(":")
-    if not separator:
-        if name not in names():
-            raise UserError(
-                f"model.name: no model `{name}`; give one of: {', '.join(names())}, "
-                "or package.module:Class"
-            )
-        return _models_in(importlib.import_module(f"{__name__}.{name}"))[0]
-    try:
-        found = getattr(importlib.import_module(module), attribute, None)
-    except (ImportError, ValueError, TypeError) as error:
-        raise UserError(f"model.name: cannot import `{module}`: {error}") from None
-    if not _is_model(found):
-        raise UserError(
-            f"model.name: `{name}` is no torch module with nested Settings; "
-            f"give one, or one of: {', '.join(names())}"
-        )
-    assert isinstance(found, type)
+    found = registry.find("model", name)
+    settings: object = getattr(found, "Settings", None)
+    if not (issubclass(found, nn.Module) and isinstance(settings, type)):
+        raise UserError(f"model.name: `{name}` is no torch module with nested Settings; name one")
     return found
-
-
-def _models_in(module: ModuleType) -> list[type[nn.Module]]:
-    return [m for m in vars(module).values() if _is_model(m) and m.__module__ == module.__name__]
-
-
-def _is_model(thing: object) -> bool:
-    settings = getattr(thing, "Settings", None)
-    return (
-        inspect.isclass(thing)
-        and issubclass(thing, nn.Module)
-        and inspect.isclass(settings)
-        and issubclass(settings, Section)
-    )

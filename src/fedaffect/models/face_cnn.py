@@ -19,7 +19,6 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fedaffect.corpus.schema import Size
 from fedaffect.errors import UserError
 from fedaffect.models.base import DialogueBatch, Prediction, equal_weights, joint_prediction
 from fedaffect.models.layers.augmentation import Augmentation, augmented
@@ -27,6 +26,7 @@ from fedaffect.models.layers.convolution import StandardisedConvolution
 from fedaffect.models.layers.dropout import Dropout
 from fedaffect.models.layers.linear import Linear
 from fedaffect.models.layers.packing import Packing
+from fedaffect.schema import Size
 
 GROUP = 8
 """Channels that are normalised together."""

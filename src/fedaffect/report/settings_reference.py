@@ -27,18 +27,18 @@ class Setting:
 
 def every_setting() -> dict[str, list[Setting]]:
     """By section: those of the experiment, of each model and of each algorithm of the package."""
+    from fedaffect import registry
     from fedaffect.experiment import Algorithm
-    from fedaffect.federation import algorithms
-    from fedaffect.learning.build import schemas
+    from fedaffect.federation.algorithms import find
 
     found = {"experiment": _settings(Experiment, "")}
     for name, field in Experiment.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found[name] = _settings(field.annotation, f"{name}.")
-    for name, schema in schemas().items():
-        found[f"model {name}"] = _settings(schema, "model.")
-    for name in algorithms.names():
-        schema = type(algorithms.find(Algorithm(name=name)).settings)
+    for name in registry.names("model"):
+        found[f"model {name}"] = _settings(registry.find("model", name).Settings, "model.")
+    for name in registry.names("algorithm"):
+        schema = type(find(Algorithm(name=name)).settings)
         found[f"algorithm {name}"] = _settings(schema, "algorithm.")
     return {name: settings for name, settings in found.items() if settings}
 

@@ -3,8 +3,8 @@ import pytest
 
 from fedaffect.corpus import formats
 from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
-from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS
 
 
 @pytest.fixture

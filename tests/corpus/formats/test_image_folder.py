@@ -11,8 +11,8 @@ from PIL import Image
 from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound
 from fedaffect.corpus.formats import image_folder
-from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS
 
 
 def picture(file, seed=0, size=(6, 4), mode="L", **options):

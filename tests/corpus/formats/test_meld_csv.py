@@ -5,8 +5,8 @@ import pytest
 
 from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound
-from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS
 
 # Every table numbers its dialogues from 0; rows come out of order.
 TABLES = {

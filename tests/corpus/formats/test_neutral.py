@@ -7,8 +7,8 @@ import pytest
 from fedaffect.corpus import formats, store
 from fedaffect.corpus.check import ensure_sound, problems
 from fedaffect.corpus.formats import npz_file
-from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS
 
 
 def arrays(**changes):

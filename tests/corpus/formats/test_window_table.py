@@ -14,8 +14,8 @@ from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound, problems
 from fedaffect.corpus.formats import window_table
 from fedaffect.corpus.formats.window_table import Columns
-from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS, UNLABELLED
 
 TABLE = """\
 who,state,EDA_mean,EDA_slope,TEMP_mean,age

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from fedaffect.corpus.check import problems
-from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
 from fedaffect.features.body.body_corpus import body_corpus
 from fedaffect.features.body.recording import Recording, Span, Stream
 from fedaffect.features.body.windows import Windows
+from fedaffect.schema import SPLITS, UNLABELLED
 
 TEN = Windows(seconds=10)
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import ClientData, labels_per_client
-from fedaffect.corpus.schema import UNLABELLED
+from fedaffect.corpus.partition import labels_per_client
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Client, Context
 from fedaffect.federation.messages.update import Update
 from fedaffect.federation.selection import select
 from fedaffect.learning.learner import DivergedError, Fit, FitOptions
 from fedaffect.randomness import seed_for
+from fedaffect.schema import UNLABELLED, ClientData
 
 A, B, C, NOBODY = "anger", "joy", "calm", UNLABELLED
 Rows = Sequence[tuple[int, Sequence[float]]]

@@ -6,12 +6,12 @@ from math import ceil
 
 import numpy as np
 
-from fedaffect.corpus.partition import ClientData
 from fedaffect.experiment import Experiment, Training
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, State
-from fedaffect.federation.client.runtime import guard
+from fedaffect.federation.messages.declarations import ensure_declared
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Fit, FitOptions, GradientCorrection, Tensors
+from fedaffect.learning.learner import Fit, FitOptions, GradientCorrection
+from fedaffect.schema import ClientData, Tensors
 
 PLAIN = (
     "training.optimiser=sgd",
@@ -52,7 +52,9 @@ class Quadratic:
         bowl, rate = self.bowls[data.name], options.rate(self.training)
         added, only = options.correction or GradientCorrection(), options.only
         velocity = dict(options.optimiser or {})
-        steps = ceil(options.work * (options.epochs or self.training.local_epochs) * bowl.steps)
+        steps = ceil(
+            options.completed_fraction * (options.epochs or self.training.local_epochs) * bowl.steps
+        )
         for _step in range(steps):
             for name in [n for n in self.model if only is None or n in only]:
                 w, moment = self.model[name], f"optimiser/{name}"
@@ -95,7 +97,7 @@ class Federation:
                 client = replace(self.clients[i], context=self.context)
                 memory = self.memories.get(i, {})
                 self.updates[i], kept = algorithm.client_round(public, client, memory)
-                guard(self.updates[i], algorithm.declared_updates(self.context))
+                ensure_declared(self.updates[i], algorithm.declared_updates(self.context))
                 self.memories[i] = kept or memory
             aggregate = algorithm.aggregator.reduce(self.updates.values())
             state = algorithm.server_round(state, aggregate, self.context)
@@ -109,7 +111,8 @@ def federation(
     experiment = Experiment().with_settings(settings)
     initial = {name: np.zeros(1, np.float32) for name in names}
     client_data = [
-        ClientData(f"client-{i}", np.array([i]), np.arange(bowl.volume)) for i, bowl in enumerate(bowls)
+        ClientData(f"client-{i}", np.array([i]), np.arange(bowl.volume))
+        for i, bowl in enumerate(bowls)
     ]
     learner = Quadratic(
         {data.name: bowl for data, bowl in zip(client_data, bowls, strict=True)},

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import ClientData
-from fedaffect.federation import simulation as module
+from fedaffect.federation import client_data as module
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.learning.learner import FitOptions
 from fedaffect.learning.torch.trainer import ConversationTrainer
+from fedaffect.schema import ClientData
 
 from .quadratic import Bowl, federation
 

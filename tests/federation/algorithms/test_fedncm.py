@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
@@ -11,7 +11,8 @@ from fedaffect.federation.algorithms.fedncm import FedNCM
 from fedaffect.federation.prototypes import prototypes_of
 from fedaffect.federation.simulation import Simulation
 from fedaffect.inference.prototypes import class_means, nearest_prototype, squared_distances
-from fedaffect.learning.head.learner import BIAS, WEIGHT, HeadLearner
+from fedaffect.learning.head.learner import HeadLearner
+from fedaffect.learning.head.softmax_regression import BIAS, WEIGHT
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def run(corpus, experiment, tmp_path):
 def test_the_means_are_those_of_all_items_together(corpus, run):
     """However unequal the clients are; an absent image counts as an embedding of 0 on every side."""
     _, outcome, learner = run
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     outputs = learner.predict(data.conversations)
     expected = class_means(outputs.embedding, corpus.label[outputs.item])
     found = prototypes_of(outcome.state)

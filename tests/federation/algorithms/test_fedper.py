@@ -5,16 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fedaffect import registry
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.algorithms.fedper import FedPer
 from fedaffect.learning.torch.trainer import ConversationTrainer
-from fedaffect.models import names, reads_images
+from fedaffect.models import reads_images
 
 from .quadratic import PLAIN, Bowl, federation
 from .test_fedavg import bits
+
+NETWORKS = [name for name in registry.names("model") if name not in ("forest", "head")]
 
 BODY, HEAD = "model/body", "model/classify"
 PARTS = (BODY, HEAD)
@@ -102,7 +105,9 @@ def context_of(model, corpus):
     return Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
 
 
-@pytest.mark.parametrize("model", [m for m in names() if m not in ALL_HEAD and not reads_images(m)])
+@pytest.mark.parametrize(
+    "model", [m for m in NETWORKS if m not in ALL_HEAD and not reads_images(m)]
+)
 def test_the_heads_of_every_model(model, corpus):
     context = context_of(model, corpus)
     leaves = FedPer({}).declared_updates(context)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import ClientData
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.fedproto import FedProto
+from fedaffect.schema import ClientData
 
 
 def test_mean_by_count(three):

@@ -70,7 +70,9 @@ def test_clients_do_as_with_fedproto(crowd):
         other, _ = FedProto({"weighting": "uniform"}).client_round(known, client, {})
         assert bits(own.tensors) == bits(other.tensors)
         assert own.weights == other.weights
-    assert FedTGPStyle({}).declared_updates(crowd.context) == FedProto({}).declared_updates(crowd.context)
+    assert FedTGPStyle({}).declared_updates(crowd.context) == FedProto({}).declared_updates(
+        crowd.context
+    )
 
 
 def test_learnt_prototypes_lie_further_apart_than_means(crowd):
@@ -154,18 +156,18 @@ def test_a_round_without_prototypes_changes_nothing(crowd):
 def test_what_the_server_looks_at_is_bounded(crowd):
     algorithm = FedTGPStyle({"sample": 1})
     aggregate = algorithm.aggregator.reduce(crowd.updates(algorithm, {}))
-    each = {n: a.shape for n, a in aggregate.tensors.items() if n.startswith("each/")}
-    assert each == {f"each/prototype/fused/{k}": (1, 2) for k in range(3)}
+    each = {n: a.shape for n, a in aggregate.tensors.items() if n.startswith("per_client/")}
+    assert each == {f"per_client/prototype/fused/{k}": (1, 2) for k in range(3)}
 
 
 def test_it_cannot_go_through_secure_summation():
-    assert not FedTGPStyle({}).aggregator.linear
+    assert FedTGPStyle({}).aggregator.needs == "updates"
 
 
 def test_runs_learn_it_and_keep_the_network_to_the_server(tiny, simulate):
     run = simulate(tiny("fedtgp_style", "rounds.count=2"))
     assert all("each" not in e["sent"] for e in run.of_kind("client_finished"))
-    assert not any(n.startswith("each/") for n in run.outcome.state)
+    assert not any(n.startswith("per_client/") for n in run.outcome.state)
     (started,) = run.of_kind("run_started")
     assert all(d["name"].startswith(("prototype/", "features/", "evaluation/"))
                for d in started["declared"])  # fmt: skip

@@ -2,9 +2,10 @@
 
 import pytest
 
+from fedaffect import registry
 from fedaffect.errors import UserError
 from fedaffect.experiment import Algorithm as Section
-from fedaffect.federation.algorithms import find, names
+from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Algorithm
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.algorithms.fedproto import FedProto
@@ -50,11 +51,11 @@ def own_module(tmp_path, monkeypatch):
 
 
 def test_what_comes_with_the_package():
-    assert names() == [
+    assert registry.names("algorithm") == [
         *("centralised", "fedavg", "feddyn", "fedmpd", "fedncm", "fednova", "fedper", "fedproto"),
         *("fedprox", "fedtgp_style", "forest", "local", "moon", "scaffold", "server_optimiser"),
     ]
-    for name in names():
+    for name in registry.names("algorithm"):
         algorithm = find(Section(name=name))
         assert isinstance(algorithm, Algorithm)
         assert type(algorithm).__module__ == f"fedaffect.federation.algorithms.{name}"
@@ -63,7 +64,7 @@ def test_what_comes_with_the_package():
 def test_settings_reach_the_class():
     algorithm = find(Section(name="fedproto", lambda_=3))
     assert isinstance(algorithm, FedProto)
-    assert algorithm.settings.mu == 3
+    assert algorithm.settings.lambda_ == 3
 
 
 def test_one_of_ones_own(own_module):
@@ -91,16 +92,19 @@ def test_a_step_of_one_is_fedavg(own_module, tiny, simulate):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("fedavgg", r"algorithm.name: no algorithm `fedavgg`; known: centralised, fedavg"),
+        (
+            "fedavgg",
+            r"algorithm.name: no algorithm `fedavgg`; did you mean `fedavg`\? Known: centralised, fedavg",
+        ),
         ("base", r"no algorithm `base`"),
         ("prototypes", r"no algorithm `prototypes`"),
         ("../fedavg", r"no algorithm"),
         ("my_absent:Mine", r"cannot import `my_absent`"),
         ("my_broken:Mine", r"cannot import `my_broken`: No module named 'a_module"),
-        ("my_federation:Missing", r"does not name one Algorithm class"),
-        ("my_federation:Field", r"does not name one Algorithm class"),
-        ("my_federation:Algorithm", r"does not name one Algorithm class"),
-        ("my_unfinished:Unfinished", r"does not name one Algorithm class"),
+        ("my_federation:Missing", r"names no single algorithm"),
+        ("my_federation:Field", r"names no single algorithm"),
+        ("my_federation:Algorithm", r"names no single algorithm"),
+        ("my_unfinished:Unfinished", r"names no single algorithm"),
         (":Mine", r"cannot import ``"),
         (".relative:Mine", r"cannot import `.relative`"),
     ],

@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Client, Context
 from fedaffect.federation.algorithms.forest import FederatedForest, Sums
-from fedaffect.federation.client.runtime import RefusedError, guard
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.faults import discounted
+from fedaffect.federation.messages.declarations import ensure_declared
+from fedaffect.federation.messages.reply import RefusedError
 from fedaffect.federation.messages.update import Update
 from fedaffect.federation.simulation import Simulation
 from fedaffect.inference.forest import Forest, joined, padded, read, write
@@ -54,7 +55,7 @@ class Spy:
     """An engine that keeps every update that a client hands over."""
 
     def __init__(self, engine):
-        self._engine, self.updates = engine, {"train": [], "statistics": []}
+        self._engine, self.updates = engine, {"fit": [], "statistics": []}
 
     def __getattr__(self, name):
         return getattr(self._engine, name)
@@ -84,9 +85,9 @@ def spied(run):
 def test_nothing_but_sums_of_leaf_one_hots_leaves_a_client(spied, corpus):
     simulation, _, updates = spied("features.standardise=none")
     assert updates["statistics"] == []  # not even means of features: the ranges are public
-    assert len(updates["train"]) == 2 * 4
+    assert len(updates["fit"]) == 2 * 4
     learner = ForestLearner(corpus, simulation.experiment)
-    for position, update in enumerate(updates["train"]):
+    for position, update in enumerate(updates["fit"]):
         number, client = divmod(position, 4)
         name = f"forest/leaf_counts/{number + 1:06d}"
         assert update.tensors.keys() == {name}
@@ -101,7 +102,7 @@ def test_with_statistics_only_their_sums_leave_before(spied):
     _, _, updates = spied()
     for update in updates["statistics"]:
         assert {name.rpartition("/")[2] for name in update.tensors} == {"mean", "mean_square"}
-    for update in updates["train"]:
+    for update in updates["fit"]:
         assert {name.rpartition("/")[0] for name in update.tensors} == {"forest/leaf_counts"}
 
 
@@ -111,7 +112,7 @@ def test_the_state_holds_what_one_client_with_everything_would_send(run, corpus)
     for number in (1, 2):
         seed = seed_for(simulation.experiment.seed, "random trees", number)
         trees = random_trees(standard_grid(7, 31), trees=9, depth=3, classes=3, seed=seed)
-        everything = leaf_counts(trees, *learner.table(pooled(corpus)[0].supervised), 8)
+        everything = leaf_counts(trees, *learner.table(all_in_one_client(corpus)[0].supervised), 8)
         kept = outcome.state[f"server/forest/leaf_counts/{number:06d}"]
         np.testing.assert_array_equal(kept, everything)
 
@@ -132,7 +133,7 @@ def test_bagging_counts_everybody_in_everybodys_trees(run, corpus):
     learner.set({n: a for n, a in outcome.state.items() if n.startswith("features/")})
     joint = read(outcome.state["server/forest/trees/000002"].tobytes(), "here")
     assert joint.trees == 12  # nine trees among four clients: three each
-    everything = leaf_counts(joint, *learner.table(pooled(corpus)[0].supervised), 8)
+    everything = leaf_counts(joint, *learner.table(all_in_one_client(corpus)[0].supervised), 8)
     kept = outcome.state["server/forest/leaf_counts/000002"]
     np.testing.assert_array_equal(kept, everything)
     assert "forest/trees" not in outcome.state  # no longer broadcast
@@ -175,15 +176,15 @@ def test_bagging_takes_two_rounds_a_time(run, rounds):
 
 def test_bagging_sends_splits_without_what_their_leaves_say_then_counts(spied):
     _, _, updates = spied(BAGGING)
-    assert len(updates["train"]) == 2 * 4
-    for update in updates["train"][:4]:
+    assert len(updates["fit"]) == 2 * 4
+    for update in updates["fit"][:4]:
         assert (set(update.blobs), update.tensors) == ({"forest/trees/000001"}, {})
         forest = read(update.blobs["forest/trees/000001"], "here")
         assert (forest.trees, forest.pool) == (3, "geometric")
         np.testing.assert_array_equal(forest.probability[forest.is_leaf], np.float32(1 / 3))
-    for update in updates["train"][4:]:
+    for update in updates["fit"][4:]:
         assert (update.tensors.keys(), update.blobs) == ({"forest/leaf_counts/000002"}, {})
-    for update in updates["train"]:
+    for update in updates["fit"]:
         assert not {**update.scalars, **update.weights, **update.fallback}
 
 
@@ -206,13 +207,13 @@ def test_modes_do_not_send_each_others_things(run):
         for settings in ({}, {"mode": "bagging", "accept_leakage": True})
     )
     with pytest.raises(RefusedError, match="forest/trees/000001"):
-        guard(Update(blobs={"forest/trees/000001": b""}), private)
+        ensure_declared(Update(blobs={"forest/trees/000001": b""}), private)
     counts = np.zeros((9, 8, 3), np.int32)
-    guard(Update({"forest/leaf_counts/000002": counts}), private)
+    ensure_declared(Update({"forest/leaf_counts/000002": counts}), private)
     for declared, number in ((private, 3), (bagging, 1)):
         name = f"forest/leaf_counts/{number:06d}"
         with pytest.raises(RefusedError, match=name):
-            guard(Update({name: counts}), declared)
+            ensure_declared(Update({name: counts}), declared)
 
 
 def counted(value, **more):
@@ -316,7 +317,7 @@ def test_who_holds_no_forest_is_told(stub, corpus):
     given = experiment()
     context = Context(given, corpus.classes, 1, {}, 7)
     learner = stub(corpus, np.zeros((len(corpus), 7)), {})
-    client = Client(0, pooled(corpus)[0], learner, corpus.label, np.zeros(3), context)
+    client = Client(0, all_in_one_client(corpus)[0], learner, corpus.label, np.zeros(3), context)
     with pytest.raises(UserError, match=r"use model\.name=forest"):
         FederatedForest({}).client_round({}, client, {})
     other = replace(context, experiment=given.with_settings(["model={name='sdt'}"]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fedaffect.corpus.partition import pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.moon import Moon
 from fedaffect.learning.learner import FitOptions, Outputs
@@ -100,7 +100,7 @@ def test_predicting_leaves_no_trace_in_learning(make_corpus, tiny):
     """Dropout draws the same numbers, whatever was predicted before and with which model."""
     corpus = make_corpus(conversations=6)
     learner = ConversationTrainer(corpus, tiny())
-    start, data = learner.get(), pooled(corpus)[0]
+    start, data = learner.get(), all_in_one_client(corpus)[0]
 
     def learnt(before):
         torch.manual_seed(before)

@@ -8,22 +8,20 @@ import pytest
 
 from fedaffect.corpus.partition import labels_per_client, partition
 from fedaffect.experiment import Experiment
-from fedaffect.federation import simulation as module
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context, Spec, specs
 from fedaffect.federation.client.memory import MemoryStore
-from fedaffect.federation.client.runtime import (
-    ClientRuntime,
-    Kind,
-    RefusedError,
-    Request,
-    guard,
-    statistics_specs,
-)
+from fedaffect.federation.client.runtime import ClientRuntime
+from fedaffect.federation.client.site import ClientVariant
+from fedaffect.federation.engines import local as module
 from fedaffect.federation.engines.local import LocalEngine
 from fedaffect.federation.faults import draw_fault
+from fedaffect.federation.messages.declarations import ensure_declared
+from fedaffect.federation.messages.reply import RefusedError
+from fedaffect.federation.messages.request import Request
 from fedaffect.federation.messages.update import Update
-from fedaffect.federation.server.evaluator import as_tensors
+from fedaffect.federation.stages import statistics
+from fedaffect.federation.stages.evaluate import as_tensors
 from fedaffect.learning.metrics import BINS, Evaluation
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
@@ -52,8 +50,8 @@ class Noting:
 
 
 def test_what_was_declared_may_leave():
-    guard(sound(), DECLARED)
-    guard(Update(), DECLARED)
+    ensure_declared(sound(), DECLARED)
+    ensure_declared(Update(), DECLARED)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +68,12 @@ def test_what_was_declared_may_leave():
 )
 def test_anything_else_may_not(name, array):
     with pytest.raises(RefusedError, match=f"`{name}`"):
-        guard(replace(sound(), tensors={name: array}), DECLARED)
+        ensure_declared(replace(sound(), tensors={name: array}), DECLARED)
 
 
 def test_a_blob_that_nobody_declared_may_not():
     with pytest.raises(RefusedError, match="`recording`"):
-        guard(replace(sound(), blobs={"recording": b"RIFF"}), DECLARED)
+        ensure_declared(replace(sound(), blobs={"recording": b"RIFF"}), DECLARED)
 
 
 @pytest.mark.parametrize("part", ["weights", "fallback", "scalars"])
@@ -84,7 +82,7 @@ def test_numbers_must_be_finite(part, value):
     """In each part by itself, though another holds a finite number of the same name."""
     same = {p: {"model": 1.0} for p in ("weights", "fallback", "scalars")}
     with pytest.raises(RefusedError, match="`model` is not finite"):
-        guard(Update({}, **(same | {part: {"model": value}})), DECLARED)
+        ensure_declared(Update({}, **(same | {part: {"model": value}})), DECLARED)
 
 
 # --- the spy -------------------------------------------------------------------------------------
@@ -116,7 +114,11 @@ def spy(monkeypatch, simulate):
 
     def run(experiment, **options):
         seen = []
-        monkeypatch.setattr(module, "LocalEngine", type("Listening", (Spy,), {"seen": seen}))
+        monkeypatch.setattr(
+            module,
+            "LocalEngine",
+            type("Listening", (Spy,), {"seen": seen, "__module__": module.__name__}),
+        )
         return simulate(experiment, **options), seen
 
     return run
@@ -134,12 +136,12 @@ def test_only_what_was_declared_leaves(tiny, spy, corpus, name, setting):
     run, seen = spy(experiment)
     simulation = run.simulation
     declared = {
-        "train": simulation.algorithm.declared_updates(simulation.context),
-        "statistics": statistics_specs(corpus, experiment),
+        "fit": simulation.algorithm.declared_updates(simulation.context),
+        "statistics": statistics.declared_updates(corpus.schema, experiment),
         "evaluate": _evaluation_specs(corpus),
     }
     stages = {stage for stage, _, _ in seen}
-    assert {"train", "statistics"} <= stages <= set(declared)
+    assert {"fit", "statistics"} <= stages <= set(declared)
     for stage, _, reply in seen:
         for tensor, array in reply.update.tensors.items():
             assert declared[stage][tensor] == Spec(array.shape, str(array.dtype)), tensor
@@ -149,7 +151,7 @@ def test_only_what_was_declared_leaves(tiny, spy, corpus, name, setting):
     (started,) = run.of_kind("run_started")
     told = {d["name"] for d in started["declared"] if d["direction"] == "up"}
     asked = declared["evaluate"] if "evaluate" in stages else {}
-    assert told == {*declared["train"], *declared["statistics"], *asked}
+    assert told == {*declared["fit"], *declared["statistics"], *asked}
     down = {
         d["name"]: Spec(tuple(d["shape"]), d["dtype"])
         for d in started["declared"]
@@ -187,7 +189,7 @@ def test_nothing_of_the_servers_own_is_broadcast(tiny, spy, tmp_path, monkeypatc
     monkeypatch.syspath_prepend(tmp_path)
     run, seen = spy(tiny("my_secretive:Secretive", "rounds.count=2"))
     assert run.outcome.state["server/secret"].tolist() == [0, 1, 2]
-    assert {stage for stage, _, _ in seen} == {"statistics", "train", "evaluate"}
+    assert {stage for stage, _, _ in seen} == {"statistics", "fit", "evaluate"}
     for _, message, _ in seen:
         assert not [n for n in message.state if n.startswith("server/")]
 
@@ -206,7 +208,7 @@ def test_a_leak_is_stopped_and_told(tiny, spy, tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(tmp_path)
     run, seen = spy(tiny("my_leak:Leak", "rounds.count=2"))
-    assert all(r.update is None for s, m, r in seen if (s, m.client) == ("train", 1))
+    assert all(r.update is None for s, m, r in seen if (s, m.client) == ("fit", 1))
     failed = run.of_kind("client_failed")
     assert [e["client"] for e in failed] == [1, 1]
     assert all("may not leave a client" in e["reason"] for e in failed)
@@ -272,7 +274,7 @@ def test_of_images_no_statistics_are_taken(tiny, simulate, make_faces):
         features={**faces.features, "body": vector},
         present={**faces.present, "body": np.ones(len(faces), bool)},
     )
-    assert {*statistics_specs(both, Experiment())} == {
+    assert {*statistics.declared_updates(both.schema, Experiment())} == {
         "features/body/mean",
         "features/body/mean_square",
     }
@@ -350,10 +352,10 @@ def test_a_client_is_none_the_wiser_of_what_is_hidden_from_it(tiny, corpus, tmp_
 
     def replies(data, held, learner, name):
         context = Context(experiment, data.classes, 0, learner.get(), learner.embedding_dim)
-        kind = Kind(context, learner)
+        kind = ClientVariant(context, learner)
         side = ClientRuntime(find(experiment.algorithm), [kind], data, [held], MemoryStore(name))
         class_weights = {"statistics/label_frequency": np.full(3, 1 / 3)}
-        for stage, number in (("statistics", 0), ("train", 1), ("evaluate", 1)):
+        for stage, number in (("statistics", 0), ("fit", 1), ("evaluate", 1)):
             yield content(side.work(Request(stage, 0, number, class_weights, "test")))
 
     there = list(replies(view, data, ConversationTrainer(view, experiment), tmp_path / "there"))
@@ -370,11 +372,15 @@ def test_stragglers_take_their_share_of_the_steps(tiny, simulate, name):
     asked = []
 
     def note(data, options, fit):
-        asked.append((options.work, fit.steps))
+        asked.append((options.completed_fraction, fit.steps))
 
     done = simulate(experiment, wrap=partial(Noting, note=note))
     algorithm = done.simulation.algorithm
-    work = [draw_fault(algorithm, experiment, r, c).work for r in (1, 2, 3) for c in range(3)]
+    work = [
+        draw_fault(algorithm, experiment, r, c).completed_fraction
+        for r in (1, 2, 3)
+        for c in range(3)
+    ]
     assert [w for w, _ in asked] == work
     assert 1.0 in work
     assert min(work) < 1

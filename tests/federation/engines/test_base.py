@@ -9,8 +9,11 @@ from fedaffect.corpus.partition import partition
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.client.memory import MemoryStore
-from fedaffect.federation.client.runtime import ClientRuntime, Kind, Request
+from fedaffect.federation.client.runtime import ClientRuntime
+from fedaffect.federation.client.site import ClientVariant
+from fedaffect.federation.engines.base import Workplace
 from fedaffect.federation.engines.local import LocalEngine
+from fedaffect.federation.messages.request import Request
 from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import DivergedError
 from fedaffect.learning.torch.trainer import ConversationTrainer
@@ -36,9 +39,11 @@ def local(experiment, corpus, folder, fragile=""):
     learner = ConversationTrainer(corpus, experiment)
     context = Context(experiment, corpus.classes, 0, learner.get(), learner.embedding_dim)
     client_data = partition(corpus, experiment.partition, experiment.seed)
-    kind = Kind(context, Fragile(learner, fragile))
-    side = ClientRuntime(algorithm, [kind], corpus, client_data, MemoryStore(folder / "memory"))
-    return LocalEngine(side), context.initial
+    kind = ClientVariant(context, Fragile(learner, fragile))
+    memory = MemoryStore(folder / "memory")
+    runtime = ClientRuntime(algorithm, [kind], corpus, client_data, memory)
+    volumes = [data.volume for data in client_data]
+    return LocalEngine({}, Workplace(lambda: runtime.work, volumes, memory)), context.initial
 
 
 ENGINES = {"local": local}
@@ -55,7 +60,7 @@ def engine(request, tmp_path, corpus):
 
 
 def train(engine, state, clients, number=1):
-    return list(engine.exchange("train", [Request("train", i, number, state) for i in clients]))
+    return list(engine.exchange("fit", [Request("fit", i, number, state) for i in clients]))
 
 
 def content(update):
@@ -172,8 +177,8 @@ def test_the_state_is_only_read(engine, tiny):
 def test_a_message_is_not_tied_to_the_engine(engine, tiny):
     """Equal states, one object or two: the same answer and the same bytes."""
     mine, initial = engine(tiny("fedavg"))
-    message = Request("train", 0, 1, initial)
+    message = Request("fit", 0, 1, initial)
     copied = replace(message, state={n: a.copy() for n, a in initial.items()})
-    one, two = mine.exchange("train", [message, copied])
+    one, two = mine.exchange("fit", [message, copied])
     assert content(one.update) == content(two.update)
     assert one.bytes_down == two.bytes_down

@@ -11,9 +11,10 @@ import pytest
 from fedaffect.corpus.partition import partition
 from fedaffect.errors import UserError
 from fedaffect.federation.client.memory import MemoryStore
-from fedaffect.federation.client.runtime import Request
-from fedaffect.federation.engines.workers import WINDOW, WorkersEngine, _window
-from fedaffect.federation.simulation import client_side
+from fedaffect.federation.engines._workers import WINDOW, WorkerPool, _window
+from fedaffect.federation.engines.base import Workplace
+from fedaffect.federation.messages.request import Request
+from fedaffect.federation.simulation import client_work
 
 
 @pytest.mark.parametrize(
@@ -60,18 +61,18 @@ def test_a_lost_worker_is_one_line_and_the_run_resumes(tiny, simulate):
 def test_a_refusal_crosses_and_workers_close(tiny, corpus, tmp_path):
     experiment = tiny("fedavg")
     client_data = partition(corpus, experiment.partition, experiment.seed)
-    make = partial(client_side, experiment, corpus, client_data, tmp_path)
-    engine = WorkersEngine(make, [1, 1, 1], 1, MemoryStore(tmp_path / "memory"))
-    (reply,) = engine.exchange("gossip", [Request("gossip", 0, 1, {})])
+    make = partial(client_work, experiment, corpus, client_data, tmp_path)
+    pool = WorkerPool(Workplace(make, [1, 1, 1], MemoryStore(tmp_path / "memory"), 1))
+    (reply,) = pool.exchange([Request("gossip", 0, 1, {})])
     assert (reply.update, reply.reason) == (None, "no stage `gossip`")
-    engine.close()
-    engine.close()
+    pool.close()
+    pool.close()
 
 
 def test_the_largest_go_first():
-    engine = WorkersEngine(lambda: None, [1, 5, 3, 2, 2, 9], 1, MemoryStore(None))
-    messages = [Request("train", i, 1, {}) for i in range(6)]
-    assert engine._largest(messages, {0, 1, 2, 3, 4}) == [1, 2, 3, 4, 0]
+    pool = WorkerPool(Workplace(lambda: None, [1, 5, 3, 2, 2, 9], MemoryStore(None), 1))
+    messages = [Request("fit", i, 1, {}) for i in range(6)]
+    assert pool._largest(messages, {0, 1, 2, 3, 4}) == [1, 2, 3, 4, 0]
 
 
 @pytest.mark.parametrize(("size", "window"), [(0, WINDOW), (2**20, WINDOW), (2**26, 4), (2**30, 1)])
@@ -81,8 +82,8 @@ def test_few_large_replies_wait(size, window):
 
 def test_what_a_person_can_mend_is_told(tiny, corpus, tmp_path):
     experiment = tiny("fedavg", "device=cuda:7")
-    make = partial(client_side, experiment, corpus, [], tmp_path)
-    engine = WorkersEngine(make, [1, 1], 2, MemoryStore(tmp_path / "memory"))
+    make = partial(client_work, experiment, corpus, [], tmp_path)
+    pool = WorkerPool(Workplace(make, [1, 1], MemoryStore(tmp_path / "memory"), 2))
     with pytest.raises(UserError, match="`cuda:7` was asked for"):
-        list(engine.exchange("train", [Request("train", i, 1, {}) for i in (0, 1)]))
+        list(pool.exchange([Request("fit", i, 1, {}) for i in (0, 1)]))
     assert not active_children()

@@ -88,12 +88,12 @@ def test_what_is_no_checkpoint_is_not_counted(checkpoints, tmp_path):
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        ("standing.json", b"{"),
-        ("standing.json", b"[]"),
-        ("standing.json", b'{"dev_scores": {"x": 1}}'),
-        ("standing.json", b'{"dev_scores": {}, "colour": 1}'),
-        ("standing.json", b"\xff"),
-        ("standing.json", None),
+        ("run_state.json", b"{"),
+        ("run_state.json", b"[]"),
+        ("run_state.json", b'{"dev_scores": {"x": 1}}'),
+        ("run_state.json", b'{"dev_scores": {}, "colour": 1}'),
+        ("run_state.json", b"\xff"),
+        ("run_state.json", None),
         ("state.safetensors", b"half"),
         ("state.safetensors", None),
     ],

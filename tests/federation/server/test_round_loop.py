@@ -5,17 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import partition
+from fedaffect.corpus.partition import labels_per_client, partition
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.federation.engines.base import Reply
 from fedaffect.federation.events import EventLog, read
 from fedaffect.federation.faults import draw_fault
+from fedaffect.federation.messages.reply import Reply
 from fedaffect.federation.messages.update import Update
 from fedaffect.federation.server.checkpoints import Checkpoints
-from fedaffect.federation.server.round_loop import Rounds
+from fedaffect.federation.server.participants import Participants
+from fedaffect.federation.server.round_loop import RoundLoop
+from fedaffect.federation.server.server import Server
+from fedaffect.federation.simulation import OwnEvaluator
 from fedaffect.learning.learner import Outputs
 
 CLIENTS = 4
@@ -83,11 +86,13 @@ def play(make_corpus, tmp_path):
         log = EventLog(tmp_path / name / "events.jsonl")
         client_data = partition(corpus, experiment.partition, 0)
         checkpoints = Checkpoints(tmp_path / name / "checkpoints")
-        rounds = Rounds(
-            context, FedAvg({}), corpus, client_data, engine, Judge(corpus), checkpoints, log
-        )
+        names = tuple(data.name for data in client_data)
+        participants = Participants(names, labels_per_client(corpus, client_data))
+        algorithm = FedAvg({})
+        evaluator = OwnEvaluator(algorithm, Judge(corpus), corpus)
+        server = Server(context, algorithm, participants, engine, evaluator, log)
         try:
-            outcome = rounds.run()
+            outcome = RoundLoop(server, checkpoints).run()
         finally:
             log.close()
         events = list(read(tmp_path / name / "events.jsonl"))

@@ -33,7 +33,7 @@ def test_as_scikit_learn_predicts():
     forest = grown(rows, label)
     np.testing.assert_allclose(forest.predict(new), peer.predict_proba(seen), atol=1e-6)
     for tree, estimator in enumerate(peer.estimators_):  # leaf by leaf, not only on the whole
-        same = len(np.unique(forest.declared_updates(new)[:, tree])) == len(np.unique(estimator.apply(seen)))
+        same = len(np.unique(forest.leaves(new)[:, tree])) == len(np.unique(estimator.apply(seen)))
         assert same
 
 
@@ -48,7 +48,7 @@ def test_thresholds_are_on_the_grid():
 def test_leaves_hold_no_fewer_items_than_asked():
     rows, label = items()
     forest = grown(rows, label, leaf=9)
-    for leaf in forest.declared_updates(rows).T:
+    for leaf in forest.leaves(rows).T:
         assert np.unique(leaf, return_counts=True)[1].min() >= 9
 
 

@@ -101,7 +101,7 @@ def test_as_sharp_as_there_are_trees_is_naive_bayes():
     rows[:, :2] += label[:, None]
     counts = leaf_counts(forest, rows, label, 2).astype(float)
     found = with_counts(forest, counts, smoothing=1e-9, sharpness=3).predict(rows[:20])
-    side = forest.declared_updates(rows[:20]) - 1
+    side = forest.leaves(rows[:20]) - 1
     per_class = counts / counts.sum(axis=1, keepdims=True)
     expected = np.bincount(label) * per_class[np.arange(3), side].prod(axis=1)
     np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)

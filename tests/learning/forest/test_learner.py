@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import ClientData, pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.forest.learner import ForestLearner, grid_of
+from fedaffect.learning.forest.learner import ForestLearner
+from fedaffect.learning.forest.model import grid_of
 from fedaffect.learning.forest.random_splits import standard_grid
 from fedaffect.learning.learner import FitOptions
+from fedaffect.schema import ClientData
 
 
 def experiment(*settings):
@@ -55,7 +57,7 @@ def test_an_absent_modality_reads_as_the_mean(corpus, learner):
 
 
 def test_it_learns_what_there_is_to_learn(corpus, learner):
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     fit = learner.fit(data, FitOptions(seed=0))
     outputs = learner.predict(corpus.conversations_in("test"))
     assert (outputs.probability.argmax(axis=1) == corpus.label[outputs.item]).mean() > 0.8
@@ -67,17 +69,20 @@ def test_it_learns_what_there_is_to_learn(corpus, learner):
 
 
 def test_a_straggler_grows_fewer_trees(corpus, learner):
-    assert learner.fit(pooled(corpus)[0], FitOptions(seed=0, work=0.3)).steps == 3
+    assert (
+        learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, completed_fraction=0.3)).steps
+        == 3
+    )
 
 
 def test_shapes_stay_whatever_is_grown(corpus, learner):
     before = {n: (a.shape, a.dtype) for n, a in learner.get().items()}
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
     assert {n: (a.shape, a.dtype) for n, a in learner.get().items()} == before
 
 
 def test_get_and_set(corpus, learner):
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
     other = ForestLearner(corpus, experiment())
     conversations = corpus.conversations_in("dev")
     undecided = other.predict(conversations).probability
@@ -95,7 +100,7 @@ def test_a_forest_of_other_columns_is_refused(make_corpus, learner):
 
 
 def test_a_damaged_forest_is_refused_and_the_old_one_stays(corpus, learner):
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
     tensors = learner.get()
     broken = {**tensors, "model/threshold": tensors["model/threshold"] * np.nan}
     with pytest.raises(UserError, match=r"threshold: not finite$"):
@@ -106,7 +111,7 @@ def test_a_damaged_forest_is_refused_and_the_old_one_stays(corpus, learner):
 @pytest.mark.parametrize("part", ["mean", "scale"])
 def test_half_of_a_modalitys_statistics_are_refused(corpus, learner, part):
     before = learner.get()["model/child"]
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
     half = statistics(corpus)
     del half[f"features/audio/{part}"]
     other = ForestLearner(corpus, experiment())
@@ -124,7 +129,7 @@ def test_too_few_items_leave_it_as_it_was(learner):
 
 def test_it_learns_from_what_the_client_sees(corpus, learner):
     """A client with labels of its own and without a modality: neither is looked up elsewhere."""
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     hidden = {"audio": np.ones(len(corpus), bool)}
     own = replace(data, label=np.zeros(data.volume, np.int64), hidden=hidden)
     with learner.using_view(own.view(corpus)):
@@ -139,7 +144,7 @@ def test_it_learns_from_what_the_client_sees(corpus, learner):
 )
 def test_who_needs_a_gradient_is_told(corpus, learner, demand):
     with pytest.raises(UserError, match="a forest has no gradient"):
-        learner.fit(pooled(corpus)[0], FitOptions(seed=0, **demand))
+        learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, **demand))
 
 
 @pytest.mark.parametrize("algorithm", ["fedavg", "fedprox", "fedproto"])

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus.partition import ClientData, pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.inference.backbone import Backbone
-from fedaffect.learning.head.learner import BIAS, WEIGHT, HeadLearner, settings_of
+from fedaffect.learning.head.learner import HeadLearner, settings_of
+from fedaffect.learning.head.softmax_regression import BIAS, WEIGHT
 from fedaffect.learning.learner import DivergedError, FitOptions, GradientCorrection
+from fedaffect.schema import ClientData
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def learner(corpus, experiment):
 
 
 def test_it_learns_what_there_is_to_learn(corpus, learner):
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     first = learner.fit(data, FitOptions(seed=0, epochs=1))
     fit = learner.fit(data, FitOptions(seed=0))
     assert fit.loss < first.loss < np.log(3) + 0.1
@@ -52,7 +54,7 @@ def test_it_learns_what_there_is_to_learn(corpus, learner):
 
 
 def test_outputs(corpus, learner, file):
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0, epochs=1))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, epochs=1))
     outputs = learner.predict(corpus.conversations_in("dev"))
     np.testing.assert_array_equal(outputs.item, np.flatnonzero(corpus.items_in("dev")))
     z, _ = Backbone.read(file).embed(corpus.features["face"][outputs.item])
@@ -66,7 +68,7 @@ def test_outputs(corpus, learner, file):
 
 
 def test_without_an_image_nothing_is_said(corpus, learner):
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0, epochs=1))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, epochs=1))
     absent = np.flatnonzero(~corpus.present["face"])
     assert len(absent)
     outputs = learner.predict(corpus.conversation[absent])
@@ -83,7 +85,7 @@ def test_an_image_is_embedded_once(corpus, learner, monkeypatch):
         return embed(self, images)
 
     monkeypatch.setattr(Backbone, "embed", spied)
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     learner.fit(data, FitOptions(seed=0))
     learner.predict(data.conversations)
     seen = corpus.present["face"]
@@ -93,7 +95,7 @@ def test_an_image_is_embedded_once(corpus, learner, monkeypatch):
 
 
 def test_what_a_client_does_not_see_it_neither_embeds_nor_learns(corpus, learner):
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     hidden = replace(data, hidden={"face": np.ones(len(corpus), bool)})
     before = learner.get()
     with learner.using_view(hidden.view(corpus)):
@@ -106,7 +108,7 @@ def test_what_a_client_does_not_see_it_neither_embeds_nor_learns(corpus, learner
 
 
 def test_labels_of_ones_own(corpus, learner):
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     own = replace(data, label=np.full(data.volume, 2))
     with learner.using_view(own.view(corpus)):
         learner.fit(own, FitOptions(seed=0))
@@ -117,7 +119,7 @@ def test_labels_of_ones_own(corpus, learner):
 def test_the_same_seed_gives_the_same_bits(corpus, experiment):
     def learnt(seed):
         learner = HeadLearner(corpus, experiment())
-        learner.fit(pooled(corpus)[0], FitOptions(seed=seed))
+        learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=seed))
         return learner.get()
 
     first, again, other = learnt(0), learnt(0), learnt(1)
@@ -126,18 +128,21 @@ def test_the_same_seed_gives_the_same_bits(corpus, experiment):
 
 
 def test_a_straggler_takes_fewer_steps(corpus, learner):
-    assert learner.fit(pooled(corpus)[0], FitOptions(seed=0, work=0.3)).steps == 12
+    assert (
+        learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, completed_fraction=0.3)).steps
+        == 12
+    )
 
 
 def test_only_what_may_learn_learns(corpus, learner):
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0, only=[BIAS]))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, only=[BIAS]))
     assert not learner.get()[WEIGHT].any()
     assert learner.get()[BIAS].any()
 
 
 def test_an_anchor_holds_and_a_slope_moves(corpus, experiment):
     """SGD over all items at once: one step is -rate (g + linear + proximal (w - anchor))."""
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     settings = ("training.optimiser=sgd", "training.batch_size=99", "training.weight_decay=0")
 
     def moved(correction):
@@ -158,7 +163,7 @@ def test_the_optimiser_goes_on(corpus, experiment):
     learner = HeadLearner(
         corpus, experiment("training.optimiser_state=keep", "training.batch_size=99")
     )
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     fit = learner.fit(data, FitOptions(seed=0))
     assert fit.optimiser["optimiser/classify/bias/step"] == 1
     learner.fit(data, FitOptions(seed=1, optimiser=fit.optimiser))
@@ -169,7 +174,7 @@ def test_the_optimiser_goes_on(corpus, experiment):
 
 
 def test_get_and_set(corpus, learner, experiment):
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
     other = HeadLearner(corpus, experiment())
     other.set(learner.get())
     dev = corpus.conversations_in("dev")
@@ -189,17 +194,17 @@ def test_another_head_is_refused_and_the_old_one_stays(learner):
 def test_a_loss_that_leaves_the_numbers_is_told(corpus, learner):
     learner.set({WEIGHT: np.full((3, 8), np.nan, np.float32), BIAS: np.zeros(3, np.float32)})
     with pytest.raises(DivergedError, match="after 2 steps"):
-        learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+        learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
 
 
 def test_a_loss_of_embeddings_is_a_constant(corpus, learner):
     """As FedProto's: it would be called with torch's tensors, which there are none of here."""
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0, extra_loss=lambda *_: 1 / 0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, extra_loss=lambda *_: 1 / 0))
     assert learner.get()[WEIGHT].any()
 
 
 def test_what_it_cannot_follow_is_refused(corpus, experiment, learner):
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     with pytest.raises(UserError, match="distil_from: server: a head has no students"):
         learner.fit(data, FitOptions(seed=0, teacher=np.ones((40, 3), np.float32)))
     own = HeadLearner(corpus, experiment("algorithm.name=mine:Mine"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fedaffect.corpus.partition import pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.experiment import Experiment
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Client, Context
@@ -22,7 +22,7 @@ def two_rounds(corpus, settings, learner):
     """One client's two rounds and a prediction: all that ever runs on a device."""
     algorithm = find(settings.algorithm)
     context = Context(settings, corpus.classes, 1, learner.get(), learner.embedding_dim)
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     counts = np.bincount(corpus.label[data.supervised], minlength=len(corpus.classes))
     client = Client(0, data, learner, corpus.label, counts, context)
     state, memory = algorithm.initial(context), {}

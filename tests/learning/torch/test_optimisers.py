@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from fedaffect.corpus.partition import pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.experiment import Experiment, Training
 from fedaffect.learning.learner import FitOptions, GradientCorrection
 from fedaffect.learning.torch.optimisers import Corrected, leave_untouched, optimiser_for, state_of
@@ -24,7 +24,7 @@ def fitted(corpus, *settings, start=None, **arguments):
     learner = ConversationTrainer(corpus, Experiment().with_settings([*small, *settings]))
     if start is not None:
         learner.set(start)
-    fit = learner.fit(pooled(corpus)[0], FitOptions(seed=1, **arguments))
+    fit = learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=1, **arguments))
     return fit, learner.get()
 
 
@@ -112,7 +112,9 @@ def test_an_anchor_holds(corpus):
     _, start = fitted(corpus)
 
     def distance(proximal):
-        _, after = fitted(corpus, start=start, correction=GradientCorrection(start, proximal), epochs=5)
+        _, after = fitted(
+            corpus, start=start, correction=GradientCorrection(start, proximal), epochs=5
+        )
         return sum(float(np.square(after[n] - start[n]).sum()) for n in start)
 
     free, held = distance(0.0), distance(10.0)
@@ -133,9 +135,9 @@ def test_only_what_is_named_learns(corpus):
     assert moved(start, after) == head
     assert {n.split("/")[1] for n in fit.optimiser} == {"classify"}
     learner = ConversationTrainer(corpus, Experiment())
-    learner.fit(pooled(corpus)[0], FitOptions(seed=1, only=head))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=1, only=head))
     before = learner.get()
-    learner.fit(pooled(corpus)[0], FitOptions(seed=1))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=1))
     assert moved(before, learner.get()) == set(before)  # nothing stays frozen
 
 
@@ -150,7 +152,7 @@ def test_work_is_a_share_of_the_steps(corpus, arguments, steps):
 
 
 def test_half_the_work_is_the_first_half(corpus):
-    _, half = fitted(corpus, "training.local_epochs=2", work=0.5)
+    _, half = fitted(corpus, "training.local_epochs=2", completed_fraction=0.5)
     _, one = fitted(corpus, "training.local_epochs=1")
     assert not moved(half, one)
 
@@ -173,7 +175,7 @@ def test_a_fit_tells_what_no_data_reached(corpus, model, without):
     experiment = Experiment().with_settings([f"model.name={model}", "model.width=8"])
     learner = ConversationTrainer(replace(corpus, present=there), experiment)
     start = learner.get()
-    fit = learner.fit(pooled(corpus)[0], FitOptions(seed=1))
+    fit = learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=1))
     found = {"/".join(name.split("/")[1:3]) for name in fit.untouched}
     assert found == (READS_AUDIO[model] if without else set())
     if without:

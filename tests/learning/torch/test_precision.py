@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from fedaffect.corpus.partition import pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.experiment import Experiment
 from fedaffect.learning.learner import FitOptions
 from fedaffect.learning.torch import precision
@@ -59,7 +59,7 @@ def test_bfloat16_changes_products_and_nothing_else(make_corpus, fusion):
         assert near.dtype == np.float32
         assert not np.array_equal(exact, near)
         np.testing.assert_allclose(near, exact, atol=0.03)
-    fits = [t.fit(pooled(corpus)[0], FitOptions(seed=1)) for t in (plain, half)]
+    fits = [t.fit(all_in_one_client(corpus)[0], FitOptions(seed=1)) for t in (plain, half)]
     assert fits[1].loss == pytest.approx(fits[0].loss, rel=0.02)
     kept = [*half.get().values(), *fits[1].optimiser.values()]
     assert {a.dtype for a in kept} == {np.dtype(np.float32)}

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from fedaffect.corpus.partition import ClientData, pooled
+from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.learning.label_balance import LabelBalance, class_weights
 from fedaffect.learning.learner import DivergedError, FitOptions
 from fedaffect.learning.torch.trainer import ConversationTrainer
+from fedaffect.schema import ClientData
 
 
 def experiment(*settings):
@@ -43,7 +44,7 @@ EVEN = LabelBalance(np.ones(3), np.zeros(3))
 
 def fitted(corpus, *settings, data=None, seed=1, **arguments):
     learner = trainer(corpus, *settings)
-    fit = learner.fit(data or pooled(corpus)[0], FitOptions(seed=seed, **arguments))
+    fit = learner.fit(data or all_in_one_client(corpus)[0], FitOptions(seed=seed, **arguments))
     return fit, learner
 
 
@@ -76,7 +77,7 @@ def test_tensors_are_copies(corpus):
     learner = trainer(corpus)
     got = learner.get()
     before = bits(got)
-    learner.fit(pooled(corpus)[0], FitOptions(seed=0))
+    learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0))
     assert bits(got) == before
     learner.set(got)
     for array in got.values():
@@ -163,22 +164,22 @@ def test_what_was_learnt_before_leaves_no_trace(corpus):
     _, fresh = fitted(corpus, "model.dropout=0.4")
     used = trainer(corpus, "model.dropout=0.4")
     start = used.get()
-    used.fit(pooled(corpus)[0], FitOptions(seed=50))
+    used.fit(all_in_one_client(corpus)[0], FitOptions(seed=50))
     used.predict(np.arange(2))
     used.set(start)
-    used.fit(pooled(corpus)[0], FitOptions(seed=1))
+    used.fit(all_in_one_client(corpus)[0], FitOptions(seed=1))
     assert bits(used.get()) == bits(fresh.get())
 
 
 def test_it_learns(corpus):
     learner = trainer(corpus, "model.dropout=0")
-    losses = [learner.fit(pooled(corpus)[0], FitOptions(seed=i)).loss for i in range(15)]
+    losses = [learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=i)).loss for i in range(15)]
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_labels_that_are_not_supervised_are_not_looked_at(corpus):
     """Nor those of other conversations; they could be anything."""
-    (everything,) = pooled(corpus)
+    (everything,) = all_in_one_client(corpus)
     data = ClientData("own", everything.conversations, everything.supervised[::2])
     label = np.full(len(corpus), -1)
     label[data.supervised] = corpus.label[data.supervised]
@@ -189,7 +190,7 @@ def test_labels_that_are_not_supervised_are_not_looked_at(corpus):
 
 
 def test_features_of_conversations_held_by_others_are_not_looked_at(corpus):
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     mine = ClientData("own", data.conversations[:2], data.supervised[:10])
     features = {m: a.copy() for m, a in corpus.features.items()}
     for array in features.values():
@@ -213,8 +214,10 @@ def test_steps_and_epochs(corpus):
     """Four training conversations by two, three times over; the loss is the last epoch's."""
     fit, _ = fitted(corpus, "training.local_epochs=3")
     assert fit.steps == 6
-    data = pooled(corpus)[0]
-    few = ClientData("few", data.conversations, data.supervised[:5])  # all in the first conversation
+    data = all_in_one_client(corpus)[0]
+    few = ClientData(
+        "few", data.conversations, data.supervised[:5]
+    )  # all in the first conversation
     fit, _ = fitted(corpus, "training.local_epochs=3", data=few)
     assert fit.steps == 3
 
@@ -249,7 +252,7 @@ def test_nothing_to_learn_changes_nothing(corpus):
 
 
 def test_class_weights_are_the_shares_own_unless_given(corpus):
-    (data,) = pooled(corpus)
+    (data,) = all_in_one_client(corpus)
     own = class_weights(np.bincount(corpus.label[data.supervised], minlength=3))
     _, by_default = fitted(corpus)
     _, by_hand = fitted(corpus, label_balance=LabelBalance(own, np.zeros(3)))
@@ -272,7 +275,9 @@ def test_votes_are_learnt_from_where_that_is_asked_for(corpus):
     voted = votes.any(axis=1)
     label[voted] = (label[voted] + 1) % 3
     _, first = fitted(several, "training.soft_labels=true", label_balance=EVEN)
-    _, relabelled = fitted(replace(several, label=label), "training.soft_labels=true", label_balance=EVEN)
+    _, relabelled = fitted(
+        replace(several, label=label), "training.soft_labels=true", label_balance=EVEN
+    )
     assert bits(first.get()) == bits(
         relabelled.get()
     )  # a label is not looked at where people voted
@@ -292,7 +297,7 @@ def test_soft_labels_need_votes(corpus):
 
 def test_who_takes_labels_for_others_does_not_learn_from_votes(corpus):
     several = replace(corpus, votes=np.eye(3, dtype=np.uint8)[corpus.label])
-    (data,) = pooled(several)
+    (data,) = all_in_one_client(several)
     own = replace(data, label=(corpus.label[data.supervised] + 1) % 3)
     learner = trainer(several, "training.soft_labels=true")
     with learner.using_view(own.view(several)):
@@ -342,7 +347,7 @@ def test_the_optimisers_state_is_returned_only_where_it_is_kept(corpus):
 def test_going_on_with_it_is_as_if_one_had_never_stopped(corpus):
     """Two fits with the state in between move as Adam does in one go: same batches, same bits."""
     settings = ["training.optimiser_state=keep", "model.dropout=0", "training.batch_size=4"]
-    (data,) = pooled(corpus)
+    (data,) = all_in_one_client(corpus)
     _, learner = fitted(corpus, *settings)
     whole = trainer(corpus, *settings, "training.local_epochs=2")
     parts = trainer(corpus, *settings)
@@ -470,7 +475,7 @@ def test_a_server_cannot_teach_a_model_without_students(corpus):
     plain = Experiment().with_settings(["model={name='early_fusion', width=8}"])
     learner = ConversationTrainer(corpus, plain)
     with pytest.raises(UserError, match="this model has no students"):
-        learner.fit(pooled(corpus)[0], FitOptions(seed=0, teacher=soft))
+        learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, teacher=soft))
 
 
 # --- a client's own view of the corpus ------------------------------------------------------------
@@ -479,13 +484,13 @@ def test_a_server_cannot_teach_a_model_without_students(corpus):
 def view_of(corpus):
     """Without audio, and with every other label another one."""
     hidden = {"audio": np.ones(len(corpus), bool)}
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     label = np.where(data.supervised % 2, (corpus.label[data.supervised] + 1) % 3, 0)
     return replace(data, hidden=hidden, label=label).view(corpus)
 
 
 def test_who_sees_a_view_learns_and_predicts_as_if_there_were_nothing_else(corpus):
-    view, data = view_of(corpus), pooled(corpus)[0]
+    view, data = view_of(corpus), all_in_one_client(corpus)[0]
     learner, other = trainer(corpus), trainer(view)
     with learner.using_view(view):
         fit, predicted = learner.fit(data, FitOptions(seed=1)), learner.predict(np.arange(6))
@@ -508,6 +513,6 @@ def test_a_view_ends_whatever_happened_in_it(corpus):
         raise DivergedError
     other = trainer(corpus)
     other.set({**learner.get(), **statistics})
-    data = pooled(corpus)[0]
+    data = all_in_one_client(corpus)[0]
     assert learner.fit(data, FitOptions(seed=1)) == other.fit(data, FitOptions(seed=1))
     assert bits(learner.get()) == bits(other.get())

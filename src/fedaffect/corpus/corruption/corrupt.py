@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from fedaffect.corpus.corruption.item_random import Lots
 from fedaffect.corpus.corruption.table import CORRUPTIONS, SEVERITIES, Corruption
-from fedaffect.corpus.schema import Array, Corpus, Flags, Integers
+from fedaffect.corpus.schema import Corpus
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
+from fedaffect.schema import Array, Flags, Integers
 
 Floats = npt.NDArray[np.float32]
 Each = npt.NDArray[np.floating] | float

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import Integers
 from fedaffect.randomness import Key, generator
+from fedaffect.schema import Integers
 
 Floats = npt.NDArray[np.float32]
 

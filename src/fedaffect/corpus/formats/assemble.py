@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus, Integers, Provenance
+from fedaffect.corpus.schema import ConversationCorpus, Provenance
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS, Array, Integers
 
 REQUIRED = ("label", "label_names", "dialogue", "turn", "split")
 NAMES = ("label_names", "dialogue_names", "speaker_names")

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fedaffect.corpus.schema import UNLABELLED, Integers
 from fedaffect.errors import UserError
+from fedaffect.schema import UNLABELLED, Integers
 
 MAXIMUM_NAME = 500
 

@@ -18,9 +18,10 @@ from fedaffect.corpus.formats.families import Dataset
 from fedaffect.corpus.formats.feature_files import Fields, Loaded, gather
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.recognition import LETTERS, is_list
-from fedaffect.corpus.schema import SPLITS, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
+from fedaffect.schema import SPLITS
 
 MAXIMUM_BYTES = 2**33
 DEV_FRACTION = 0.1

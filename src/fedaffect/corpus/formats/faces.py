@@ -5,15 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.schema import (
-    SPLITS,
-    Array,
-    ConversationCorpus,
-    Corpus,
-    Integers,
-    Provenance,
-    as_conversations,
-)
+from fedaffect.corpus.schema import ConversationCorpus, Corpus, Provenance, as_conversations
+from fedaffect.schema import SPLITS, Array, Integers
 
 MODALITY = "face"
 NOBODY = "unknown"

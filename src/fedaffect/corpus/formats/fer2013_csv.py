@@ -9,8 +9,9 @@ from fedaffect.corpus.formats import ferplus, tables
 from fedaffect.corpus.formats.faces import FER2013, USAGE
 from fedaffect.corpus.formats.ferplus import fer2013
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import Array, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 SIDE = 48
 COLUMNS = ("emotion", "pixels", "Usage")

@@ -15,8 +15,9 @@ from fedaffect.corpus.formats.assemble import kind
 from fedaffect.corpus.formats.faces import FER2013, USAGE
 from fedaffect.corpus.formats.ferplus import fer2013
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import Array, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 REQUIRED = ("labels", "split", "classes", "split_names")
 IMAGES = ("pixels", "delta")

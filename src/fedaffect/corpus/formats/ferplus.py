@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from fedaffect.corpus.formats.faces import FER2013, corpus_of
-from fedaffect.corpus.schema import UNLABELLED, Array, ConversationCorpus, Integers, Provenance
+from fedaffect.corpus.schema import ConversationCorpus, Provenance
+from fedaffect.schema import UNLABELLED, Array, Integers
 
 TAGS = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"),

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from fedaffect.corpus.formats.faces import USAGE, corpus_of
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import SPLITS, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
+from fedaffect.schema import SPLITS
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 FORMATS = ("PNG", "JPEG")

@@ -12,8 +12,9 @@ from fedaffect.corpus.formats.assemble import assemble
 from fedaffect.corpus.formats.cells import Cell, indexed
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.tables import Numbered, rows
-from fedaffect.corpus.schema import Array, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 FEATURE = "feature."
 REQUIRED = ("conversation", "turn", "label", "split")

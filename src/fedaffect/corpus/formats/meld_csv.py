@@ -17,8 +17,9 @@ from fedaffect.corpus.formats.families import MELD
 from fedaffect.corpus.formats.feature_files import Loaded
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.tables import Row, rows
-from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS, Array
 
 FILES = {split: f"{split}_sent_emo.csv" for split in SPLITS}
 COLUMNS = ("Dialogue_ID", "Utterance_ID", "Speaker", "Emotion")

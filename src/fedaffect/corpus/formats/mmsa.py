@@ -9,8 +9,9 @@ import numpy as np
 
 from fedaffect.corpus.formats.assemble import assemble
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import Array, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 SPLITS = {"train": "train", "valid": "dev", "test": "test"}
 STREAMS = ("text", "audio", "vision")

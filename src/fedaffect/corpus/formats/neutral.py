@@ -7,7 +7,8 @@ import numpy as np
 
 from fedaffect.corpus.formats.assemble import COLUMNS, NAMES, REQUIRED, VOTES, assemble
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import Array, ConversationCorpus
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.schema import Array
 
 _PRESENT = "_present"
 _TIMES = "start_end"

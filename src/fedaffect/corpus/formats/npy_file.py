@@ -7,8 +7,8 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 MAXIMUM_VECTOR_BYTES = 2**24
 # What numpy, and a zip archive around it, raise for bytes that are no such file. A deeply nested header is a

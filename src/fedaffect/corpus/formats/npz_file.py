@@ -5,8 +5,8 @@ import zlib
 from pathlib import Path
 
 from fedaffect.corpus.formats import npy_file
-from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 MAXIMUM_BYTES = 2**33
 MAXIMUM_ARRAYS = 1000

@@ -19,15 +19,9 @@ from fedaffect.corpus.formats import tables
 from fedaffect.corpus.formats.cells import Cell, indexed
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.tables import Numbered
-from fedaffect.corpus.schema import (
-    SPLITS,
-    UNLABELLED,
-    ConversationCorpus,
-    Corpus,
-    Integers,
-    as_conversations,
-)
+from fedaffect.corpus.schema import ConversationCorpus, Corpus, as_conversations
 from fedaffect.errors import UserError
+from fedaffect.schema import SPLITS, UNLABELLED, Integers
 
 MAXIMUM_BYTES = 2**33
 ENOUGH = 5

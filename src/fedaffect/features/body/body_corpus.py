@@ -10,21 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.schema import (
-    SPLITS,
-    UNLABELLED,
-    Array,
-    ConversationCorpus,
-    Corpus,
-    Flags,
-    Integers,
-    Provenance,
-    as_conversations,
-)
+from fedaffect.corpus.schema import ConversationCorpus, Corpus, Provenance, as_conversations
 from fedaffect.errors import UserError
 from fedaffect.features.body.recording import Recording
 from fedaffect.features.body.sensors import feature_set
 from fedaffect.features.body.windows import Described, Windows, describe
+from fedaffect.schema import SPLITS, UNLABELLED, Array, Flags, Integers
 
 
 def body_corpus(

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.partition import ClientData
 from fedaffect.experiment import Experiment, Section, validated
 from fedaffect.federation.aggregators import Aggregate, Aggregator, WeightedMean
+from fedaffect.federation.messages.declarations import Spec as Spec
+from fedaffect.federation.messages.declarations import specs as specs
 from fedaffect.federation.messages.update import Update
 from fedaffect.learning.label_balance import LabelBalance
 from fedaffect.learning.learner import (
@@ -21,20 +22,12 @@ from fedaffect.learning.learner import (
     GradientCorrection,
     Learner,
     Outputs,
-    Tensors,
 )
 from fedaffect.randomness import seed_for
+from fedaffect.schema import ClientData, Tensors
 
 State = Tensors
 """The server's named tensors. All but `server/...` are broadcast to the clients of a round."""
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Shape and dtype of a tensor that may leave a client."""
-
-    shape: tuple[int, ...]
-    dtype: str
 
 
 @dataclass(frozen=True)
@@ -72,9 +65,9 @@ class Client:
     """One participant at work in one round.
 
     Attributes:
-        label: int64 [items of the corpus]; a client reads only those of its own share.
+        label: int64 [items of the corpus]; a client reads only those of its own data.
         counts: int64 [classes], its supervised utterances by class.
-        work: the share of its steps that it has time for.
+        completed_fraction: how many of its steps it has time for.
     """
 
     index: int
@@ -83,7 +76,7 @@ class Client:
     label: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     context: Context
-    work: float = 1.0
+    completed_fraction: float = 1.0
 
     def learn(
         self,
@@ -114,7 +107,7 @@ class Client:
                 correction=correction,
                 only=only,
                 epochs=epochs,
-                work=self.work,
+                completed_fraction=self.completed_fraction,
                 learning_rate=self.context.learning_rate,
             ),
         )
@@ -138,7 +131,7 @@ class Algorithm(ABC):
         """Keys of the experiment's `[algorithm]` section beside `name`."""
 
     evaluations: tuple[str, ...] = ("global",)
-    pooled: ClassVar[bool] = False
+    all_in_one_client: ClassVar[bool] = False
     balances: ClassVar[bool] = True
     aggregator: Aggregator
     settings: Any  # an instance of the class's own Settings
@@ -197,8 +190,3 @@ def model(tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
 def floating(tensors: Mapping[str, npt.NDArray[Any]]) -> Tensors:
     """Those that hold real numbers: all that is learnt, and no counters."""
     return {name: array for name, array in tensors.items() if array.dtype.kind == "f"}
-
-
-def specs(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, Spec]:
-    """What given tensors look like."""
-    return {name: Spec(array.shape, str(array.dtype)) for name, array in tensors.items()}

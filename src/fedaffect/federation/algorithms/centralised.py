@@ -8,4 +8,4 @@ from fedaffect.federation.algorithms.fedavg import FedAvg
 class Centralised(FedAvg):
     """All recordings in one place; whatever the partition says, it is not applied."""
 
-    pooled: ClassVar[bool] = True
+    all_in_one_client: ClassVar[bool] = True

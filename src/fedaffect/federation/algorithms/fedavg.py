@@ -16,7 +16,8 @@ from fedaffect.federation.algorithms.base import (
     specs,
 )
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Fit, Tensors
+from fedaffect.learning.learner import Fit
+from fedaffect.schema import Tensors
 
 
 class FedAvg(Algorithm):

@@ -8,7 +8,8 @@ from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, State, floating, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Fit, GradientCorrection, Tensors
+from fedaffect.learning.learner import Fit, GradientCorrection
+from fedaffect.schema import Tensors
 
 GRADIENT = "gradient/"
 SERVER = "server/gradient/"

@@ -35,7 +35,8 @@ from fedaffect.federation.prototypes import (
     prototypes_of,
 )
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
-from fedaffect.learning.learner import ExtraLoss, Tensors
+from fedaffect.learning.learner import ExtraLoss
+from fedaffect.schema import Tensors
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,8 +15,8 @@ from fedaffect.federation.prototypes import (
     path,
     prototypes_of,
 )
-from fedaffect.learning.head.learner import BIAS, WEIGHT
-from fedaffect.learning.learner import Tensors
+from fedaffect.learning.head.softmax_regression import BIAS, WEIGHT
+from fedaffect.schema import Tensors
 
 NEVER = np.float32(-1e30)
 """The bias of a class that nobody has sent: finite, and as good as minus infinity."""

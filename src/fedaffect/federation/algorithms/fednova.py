@@ -9,7 +9,7 @@ from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, specs
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Tensors
+from fedaffect.schema import Tensors
 
 NORMALISER = "normaliser"
 VELOCITY = "velocity"

@@ -10,7 +10,8 @@ from fedaffect.errors import UserError
 from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model, specs
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Fit, Tensors
+from fedaffect.learning.learner import Fit
+from fedaffect.schema import Tensors
 
 
 class FedPer(FedAvg):

@@ -18,7 +18,8 @@ from fedaffect.federation.prototypes import (
     path,
     prototypes_of,
 )
-from fedaffect.learning.learner import ExtraLoss, Tensors
+from fedaffect.learning.learner import ExtraLoss
+from fedaffect.schema import Tensors
 
 if TYPE_CHECKING:
     from torch import Tensor

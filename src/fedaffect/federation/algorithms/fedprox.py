@@ -4,7 +4,8 @@ from pydantic import Field
 
 from fedaffect.federation.algorithms.base import Client, State, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
-from fedaffect.learning.learner import Fit, GradientCorrection, Tensors
+from fedaffect.learning.learner import Fit, GradientCorrection
+from fedaffect.schema import Tensors
 
 
 class FedProx(FedAvg):

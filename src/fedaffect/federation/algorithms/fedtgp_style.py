@@ -7,21 +7,21 @@ nobody sent (it keeps its prototype and takes no part) or that came alone (it ge
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from pydantic import Field
-from torch import Tensor, nn
-from torch.nn import functional
 
 from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import PER_CLIENT, Aggregate, CollectingMean
-from fedaffect.federation.algorithms.base import Context, State
+from fedaffect.federation.algorithms.base import Context, State, with_prefix
 from fedaffect.federation.algorithms.fedproto import FedProto
 from fedaffect.federation.prototypes import Local, named, prototypes_of
 from fedaffect.inference.prototypes import Vector
 from fedaffect.randomness import seed_for
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 NETWORK = "server/network/"
 
@@ -53,7 +53,10 @@ class FedTGPStyle(FedProto):
         self.aggregator = CollectingMean("prototype", self.settings.sample)
 
     def server_round(self, state: State, aggregate: Aggregate, context: Context) -> State:
-        sent = {n.removeprefix(PER_CLIENT): a for n, a in aggregate.tensors.items() if n.startswith(PER_CLIENT)}
+        import torch
+
+        each = with_prefix(aggregate.tensors, PER_CLIENT)
+        sent = {n.removeprefix(f"{PER_CLIENT}/"): a for n, a in each.items()}
         received = prototypes_of(sent)
         means = prototypes_of(aggregate.tensors)
         if len(received) < 2:
@@ -79,8 +82,11 @@ class FedTGPStyle(FedProto):
     def weight(self, own: Local) -> float:
         return 1.0
 
-    def _network(self, state: State, context: Context) -> nn.Sequential:
+    def _network(self, state: State, context: Context) -> "nn.Sequential":
         """What makes global prototypes of classes: as it was left, or at first drawn from the seed."""
+        import torch
+        from torch import nn
+
         width = self.settings.server_width
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(context.experiment.seed, "global prototypes"))
@@ -97,8 +103,8 @@ class FedTGPStyle(FedProto):
 
 
 def adaptive_contrast(
-    prototypes: Tensor, owner: Tensor, global_prototypes: Tensor, margin: float
-) -> Tensor:
+    prototypes: "Tensor", owner: "Tensor", global_prototypes: "Tensor", margin: float
+) -> "Tensor":
     """The paper's L_P, averaged: every client's prototype is nearer to its class's by δ than to others'.
 
     Args:
@@ -106,6 +112,9 @@ def adaptive_contrast(
         global_prototypes: float32 [C, d].
         margin: δ.
     """
+    import torch
+    from torch.nn import functional
+
     # Not by products, which lose what is near.
     distance = torch.cdist(
         prototypes, global_prototypes, compute_mode="donot_use_mm_for_euclid_dist"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import ceil
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -23,10 +23,13 @@ from fedaffect.federation.algorithms.base import (
 from fedaffect.federation.messages.update import Update, longest_prefix
 from fedaffect.inference.forest import MAXIMUM_TREES, Forest, joined, read, write
 from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
-from fedaffect.learning.forest.learner import ForestLearner, as_model, grid_of, settings_of
+from fedaffect.learning.forest.model import as_model, grid_of, settings_of
 from fedaffect.learning.forest.random_splits import random_trees
-from fedaffect.learning.learner import Tensors
 from fedaffect.randomness import seed_for
+from fedaffect.schema import Tensors
+
+if TYPE_CHECKING:
+    from fedaffect.learning.forest.learner import ForestLearner
 
 COUNTS = "forest/leaf_counts"
 TREES = "forest/trees"
@@ -90,14 +93,15 @@ class FederatedForest(Algorithm):
         return {}
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
-        context, learner = client.context, client.learner
-        if not isinstance(learner, ForestLearner):
+        context = client.context
+        if context.experiment.model.name != "forest":
             raise UserError("algorithm forest: the clients hold no forest; use model.name=forest")
+        learner = cast("ForestLearner", client.learner)
         learner.set(features(state))
         if self._private:
             forest = _random_trees(context, context.round)
         elif context.round % 2:
-            trees = ceil(client.work * _of_each(context))
+            trees = ceil(client.completed_fraction * _of_each(context))
             seed = seed_for(context.experiment.seed, "trees", context.round, client.index)
             grown = learner.grown(client.data.supervised, trees, seed)
             named = _of_round(TREES, context.round)
@@ -184,7 +188,7 @@ class Sums(WeightedMean):
 class SumsAndTrees(Sums):
     """The same, and every client's trees as they came: it looks at single updates."""
 
-    linear = False
+    needs = "updates"
 
     def reduce(self, updates: Iterable[Update]) -> Aggregate:
         trees: Tensors = {}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fedaffect.federation.aggregators import Aggregate
 from fedaffect.federation.algorithms.base import Algorithm, Client, Context, Spec, State, model
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import Tensors
+from fedaffect.schema import Tensors
 
 
 class Local(Algorithm):

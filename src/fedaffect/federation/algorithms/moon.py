@@ -1,17 +1,19 @@
 """MOON (Li, He, Song 2021): embeddings drawn to the server's model's, away from one's own before."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from pydantic import Field
-from torch import Tensor
-from torch.nn.functional import cosine_similarity, softplus
 
 from fedaffect.federation.algorithms.base import Client, State, features, model
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import ExtraLoss, Fit, Tensors
-from fedaffect.models.base import DialogueBatch, Prediction
+from fedaffect.learning.learner import ExtraLoss, Fit
+from fedaffect.schema import Tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fedaffect.models.base import DialogueBatch, Prediction
 
 
 class Frozen(NamedTuple):
@@ -22,17 +24,21 @@ class Frozen(NamedTuple):
         embedding: float32 [n, d].
     """
 
-    item: Tensor
-    embedding: Tensor
+    item: "Tensor"
+    embedding: "Tensor"
 
     @classmethod
     def of(cls, parameters: Tensors, state: State, client: Client) -> "Frozen":
+        import torch
+
         client.learner.set({**parameters, **features(state)})
         outputs = client.learner.predict(client.data.conversations)
         return cls(torch.from_numpy(outputs.item), torch.from_numpy(outputs.embedding))
 
-    def at(self, item: Tensor) -> Tensor:
+    def at(self, item: "Tensor") -> "Tensor":
         """Embeddings [m, d] of rows of the corpus, int64 [m]."""
+        import torch
+
         known, embedding = self.item.to(item.device), self.embedding.to(item.device)
         return embedding[torch.searchsorted(known, item)]
 
@@ -57,13 +63,15 @@ class Moon(FedAvg):
         return client.learn(model(state), state, memory, self._contrast(state, client, memory))
 
     def _contrast(self, state: State, client: Client, memory: Tensors) -> ExtraLoss | None:
+        from torch.nn.functional import cosine_similarity, softplus
+
         before = model(memory)
         if not before or not self.settings.mu:
             return None
         servers = Frozen.of(model(state), state, client)
         own = Frozen.of(before, state, client)
 
-        def loss(prediction: Prediction, batch: DialogueBatch, item: Tensor) -> Tensor:
+        def loss(prediction: "Prediction", batch: "DialogueBatch", item: "Tensor") -> "Tensor":
             rows = batch.supervised
             z, utterances = prediction.embedding[rows], item[rows]
             towards = cosine_similarity(z, servers.at(utterances), dim=-1)

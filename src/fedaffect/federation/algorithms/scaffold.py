@@ -22,7 +22,8 @@ from fedaffect.federation.algorithms.base import (
 )
 from fedaffect.federation.algorithms.fedavg import FedAvg
 from fedaffect.federation.messages.update import Update
-from fedaffect.learning.learner import GradientCorrection, Tensors
+from fedaffect.learning.learner import GradientCorrection
+from fedaffect.schema import Tensors
 
 VARIATE = "variate"
 

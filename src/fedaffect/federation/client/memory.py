@@ -7,8 +7,8 @@ at round r reads exactly what was current then.
 
 from pathlib import Path
 
-from fedaffect.learning.learner import Tensors
 from fedaffect.learning.tensor_file import read_tensors, write_tensors
+from fedaffect.schema import Tensors
 
 
 class MemoryStore:

@@ -1,36 +1,50 @@
 """What an engine promises. Where client work runs is its business alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
-from fedaffect.federation.client.runtime import Request
-from fedaffect.federation.messages.update import Update
+from fedaffect.experiment import Section
+from fedaffect.federation.messages.reply import Reply
+from fedaffect.federation.messages.request import Request, Work
+
+
+class Memories(Protocol):
+    """Where an engine's clients keep what they remember; see `client.memory`."""
+
+    def forget(self, keep: list[int], after: int) -> None: ...
+
+    def rewind(self, to: int) -> None: ...
 
 
 @dataclass(frozen=True)
-class Reply:
-    """One client's answer, or why there is none.
+class Workplace:
+    """What an engine is given to work with.
 
     Attributes:
-        update: None where the client failed or refused; `reason` then says why.
-        bytes_down, bytes_up: on the encoded payloads.
-        seconds: the client's work, as the engine saw it.
+        make_work: builds the clients' work in the process that calls it; picklable.
+        volumes: how many supervised utterances each client has to learn from.
+        memory: the store that the clients' work writes to.
+        workers: `engine.workers`.
     """
 
-    client: int
-    update: Update | None
-    reason: str
-    bytes_down: int
-    bytes_up: int
-    seconds: float
+    make_work: Callable[[], Work]
+    volumes: Sequence[int]
+    memory: Memories
+    workers: int = 1
 
 
 class Engine(Protocol):
-    """Where client work runs: this process, worker processes, other machines."""
+    """Where client work runs: this process, worker processes, other machines.
 
-    def exchange(self, stage: str, messages: Sequence[Request]) -> Iterator[Reply]:
-        """One reply a message, *in the order of the messages*: sums then have one order everywhere.
+    An engine is found by its name (`registry`): a class of a file here with nested `Settings`, made as
+    `Class(settings, workplace)`, the settings a mapping of the experiment's further `[engine]` keys.
+    """
+
+    Settings: ClassVar[type[Section]]
+
+    def exchange(self, stage: str, requests: Sequence[Request]) -> Iterator[Reply]:
+        """One reply a request, *in the order of the requests*: sums then have one order everywhere.
 
         A client that fails costs a reply without an update, never the round.
         """
@@ -43,3 +57,8 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of processes and connections."""
+
+
+def make_engine(found: type[Any], settings: dict[str, Any], workplace: Workplace) -> Engine:
+    engine: Engine = found(settings, workplace)
+    return engine

@@ -1,0 +1,1 @@
+"""All that crosses between the server and its clients: requests, replies, updates, and what was declared."""

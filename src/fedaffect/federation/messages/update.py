@@ -12,7 +12,7 @@ import safetensors
 import safetensors.numpy
 
 from fedaffect.errors import UserError
-from fedaffect.learning.learner import Tensors
+from fedaffect.schema import Tensors
 
 _BLOB = "blob/"
 MAXIMUM_BYTES = 2**31

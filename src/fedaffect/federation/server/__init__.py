@@ -1,0 +1,1 @@
+"""What runs at the coordinator: no corpus, no learner, no client's code."""

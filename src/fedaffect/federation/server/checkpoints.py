@@ -1,4 +1,4 @@
-"""Checkpoints: the server's state and the run's standing, committed by one rename."""
+"""Checkpoints: the server's state and how far the run has come, committed by one rename."""
 
 import json
 import os
@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fedaffect.errors import UserError
-from fedaffect.learning.learner import Tensors
 from fedaffect.learning.tensor_file import read_tensors, write_tensors
+from fedaffect.schema import Tensors
+
+RUN_STATE, _OLD_RUN_STATE = "run_state.json", "standing.json"
+"""The latter in checkpoints of 0.1."""
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Checkpoints:
             shutil.rmtree(leftover)
         aside.mkdir(parents=True)
         write_tensors(aside / "state.safetensors", state)
-        (aside / "standing.json").write_text(json.dumps(asdict(run_state)), encoding="utf-8")
+        (aside / RUN_STATE).write_text(json.dumps(asdict(run_state)), encoding="utf-8")
         for path in (*aside.iterdir(), aside):
             _flush(path)
         if final.exists():
@@ -79,14 +82,16 @@ class Checkpoints:
         """
         path = self._path(round_number)
         cure = f"delete {path} to go on from the checkpoint before it"
-        run_state = path / "standing.json"
+        file = path / RUN_STATE
+        if not file.exists() and (path / _OLD_RUN_STATE).exists():
+            file = path / _OLD_RUN_STATE
         try:
-            table = json.loads(run_state.read_text(encoding="utf-8"))
+            table = json.loads(file.read_text(encoding="utf-8"))
             table["dev_scores"] = {int(r): s for r, s in table["dev_scores"].items()}
-            found = RunState(**table)
+            run_state = RunState(**table)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{run_state}: cannot be read: {error}; {cure}") from None
-        return found, read_tensors(path / "state.safetensors", cure)
+            raise UserError(f"{file}: cannot be read: {error}; {cure}") from None
+        return run_state, read_tensors(path / "state.safetensors", cure)
 
     def _path(self, round_number: int) -> Path:
         return self._folder / f"round-{round_number:06d}"

@@ -31,7 +31,7 @@ def leaf_counts(
     counts = np.zeros((forest.trees, leaves, forest.classes), np.int32)
     if len(rows):
         tree = np.arange(forest.trees)
-        number = _number(forest)[tree, forest.declared_updates(rows)]
+        number = _number(forest)[tree, forest.leaves(rows)]
         np.add.at(counts, (tree, number, label[:, None]), 1)
     return counts
 

@@ -7,67 +7,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.partition import ClientData
-from fedaffect.corpus.schema import ConversationCorpus, Integers
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, Section, validated
+from fedaffect.experiment import Experiment
 from fedaffect.inference.forest import Forest, padded
-from fedaffect.learning.forest.bagging import FEWEST, grow
-from fedaffect.learning.forest.random_splits import Grid, even_grid, standard_grid
-from fedaffect.learning.learner import Fit, FitOptions, Outputs, Tensors, ensure_fitting
+from fedaffect.learning.forest.bagging import grow
+from fedaffect.learning.forest.model import Settings, as_model, grid_of, of_model, settings_of
+from fedaffect.learning.learner import Fit, FitOptions, Outputs, ensure_fitting
+from fedaffect.schema import ClientData, Integers, Tensors
 
 FLOOR = 1e-6
 ALGORITHMS = ("forest", "local", "centralised")
 """Those of the package that need neither a gradient nor a mean of models."""
-
-
-class Settings(Section):
-    """The experiment's `[model]` section where its name is `forest`."""
-
-    trees: int = Field(200, ge=1, le=1000, description="of a forest, or of a round")
-    depth: int = Field(6, ge=1, le=10, description="splits from a root to a leaf, at most")
-    leaf: int = Field(FEWEST, ge=FEWEST, le=10_000, description="fewest items in a grown leaf")
-    levels: int = Field(31, ge=1, le=1023, description="thresholds that a column may be cut at")
-    ranges: tuple[tuple[float, float], ...] = Field(
-        (),
-        description="low and high of each column, as known in public, where features.standardise = "
-        '"none"; otherwise the grid is in standard deviations',
-    )
-
-
-def settings_of(experiment: Experiment) -> Settings:
-    """The forest's settings.
-
-    Raises:
-        UserError: another model, or settings that a forest does not have.
-    """
-    if experiment.model.name != "forest":
-        raise UserError(
-            f"model.name: `{experiment.model.name}` is no forest, which this needs; use model.name=forest"
-        )
-    return validated(Settings, experiment.model.settings, "model forest")
-
-
-def grid_of(experiment: Experiment, columns: int) -> Grid:
-    """float32 [columns, levels]: where trees may cut, as everybody can work it out.
-
-    Raises:
-        UserError: ranges that are not one a column, not increasing, or of columns that are scaled.
-    """
-    settings = settings_of(experiment)
-    if not settings.ranges:
-        return standard_grid(columns, settings.levels)
-    if experiment.features.standardise != "none":
-        raise UserError("model forest: ranges: of raw columns; set features.standardise=none")
-    if len(settings.ranges) != columns:
-        raise UserError(f"model forest: ranges: {len(settings.ranges)} given for {columns} columns")
-    for number, (low, high) in enumerate(settings.ranges):
-        if not -np.inf < low < high < np.inf:
-            raise UserError(f"model forest: ranges: column {number} from {low:g} to {high:g}")
-    return even_grid(settings.ranges, settings.levels)
 
 
 class ForestLearner:
@@ -77,6 +30,9 @@ class ForestLearner:
     Items are looked at one by one; of a conversation nothing but its rows is used. A forest weighs no
     modality: all that are present count alike. Its embedding is the columns.
     """
+
+    Settings = Settings
+    settings_of = staticmethod(settings_of)
 
     def __init__(self, corpus: ConversationCorpus, experiment: Experiment) -> None:
         """
@@ -171,7 +127,7 @@ class ForestLearner:
                 "algorithm.name: a forest has no gradient that this could change; use forest, "
                 "local or centralised"
             )
-        trees = ceil(options.work * self.settings.trees)
+        trees = ceil(options.completed_fraction * self.settings.trees)
         found = self.grown(data.supervised, trees, options.seed)
         if found is None:
             return Fit(0.0, {}, 0)
@@ -194,20 +150,3 @@ class ForestLearner:
         probability[:, 0] = 1 / classes
         whole = np.zeros(shape, np.int16)
         return Forest(whole, np.zeros(shape, np.float32), whole, probability, self._columns)
-
-
-def as_model(forest: Forest) -> Tensors:
-    """A forest as a model's tensors."""
-    return {f"model/{name}": array.copy() for name, array in forest.arrays.items()}
-
-
-def of_model(tensors: Mapping[str, npt.NDArray[Any]]) -> Forest:
-    """The inverse of `as_model`.
-
-    Raises:
-        UserError: tensors that are no forest.
-    """
-    try:
-        return Forest.of({name.removeprefix("model/"): array for name, array in tensors.items()})
-    except UserError as error:
-        raise UserError(f"model: {error}") from None

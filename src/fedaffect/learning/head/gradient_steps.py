@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.experiment import Training
-from fedaffect.learning.learner import Tensors
+from fedaffect.schema import Tensors
 
 BETAS = 0.9, 0.999
 EPSILON = 1e-8

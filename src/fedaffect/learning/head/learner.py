@@ -11,25 +11,22 @@ import numpy.typing as npt
 from pydantic import Field
 
 from fedaffect.corpus.batching import rows_of, shuffled
-from fedaffect.corpus.partition import ClientData
-from fedaffect.corpus.schema import ConversationCorpus, Integers
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, Training, validated
 from fedaffect.inference.backbone import Backbone
 from fedaffect.learning.head.gradient_steps import Steps
-from fedaffect.learning.head.softmax_regression import log_probabilities, loss_and_gradient
-from fedaffect.learning.label_balance import LabelBalance
-from fedaffect.learning.learner import (
-    DivergedError,
-    Fit,
-    FitOptions,
-    GradientCorrection,
-    Outputs,
-    Tensors,
+from fedaffect.learning.head.softmax_regression import (
+    BIAS,
+    WEIGHT,
+    log_probabilities,
+    loss_and_gradient,
 )
+from fedaffect.learning.label_balance import LabelBalance
+from fedaffect.learning.learner import DivergedError, Fit, FitOptions, GradientCorrection, Outputs
+from fedaffect.schema import ClientData, Integers, Tensors
 
-WEIGHT, BIAS = "model/classify/weight", "model/classify/bias"
 NOT_HERE = ("soft_labels", "focal", "modality_dropout", "contrastive_weight")
 """Settings of training that a head has nothing of."""
 
@@ -76,6 +73,9 @@ class HeadLearner:
     make of embeddings (prototypes) they make of z. An item without an image has the embedding 0, teaches
     nothing, and every class is as probable.
     """
+
+    Settings = Settings
+    settings_of = staticmethod(settings_of)
 
     def __init__(self, corpus: ConversationCorpus, experiment: Experiment) -> None:
         """

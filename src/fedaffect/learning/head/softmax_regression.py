@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 from fedaffect.learning.label_balance import LabelBalance
 
+WEIGHT, BIAS = "model/classify/weight", "model/classify/bias"
+"""How the parameters of a head are called among tensors."""
+
 Floats = npt.NDArray[np.float32]
 
 

@@ -13,14 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from fedaffect import models
-from fedaffect.corpus.schema import Size
 from fedaffect.errors import UserError
 from fedaffect.inference.backbone import EMBEDDING, FORMAT, IMAGE, LOGITS, Backbone
-from fedaffect.learning.build import WITHOUT_TORCH
-from fedaffect.learning.learner import Tensors
 from fedaffect.learning.saved import experiment_of, read_config, tensors_of
 from fedaffect.models.layers.convolution import StandardisedConvolution
 from fedaffect.models.layers.linear import Linear
+from fedaffect.schema import Size, Tensors
 
 NEEDED = "onnx", "onnxscript", "onnxruntime"
 OPSET = 20
@@ -50,7 +48,7 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
     config = read_config(folder, allow_code)
     section = experiment_of(config, member).model
     network = None
-    if section.name not in WITHOUT_TORCH and models.reads_images(section.name):
+    if models.is_network(section.name) and models.reads_images(section.name):
         network = models.build(
             section.name,
             section.settings,

@@ -8,7 +8,8 @@ import torch
 from torch.nn import Parameter
 
 from fedaffect.experiment import Training
-from fedaffect.learning.learner import GradientCorrection, Tensors
+from fedaffect.learning.learner import GradientCorrection
+from fedaffect.schema import Tensors
 
 Named = Mapping[str, Parameter]
 """Parameters by path, as `model/gate/weight`."""

@@ -10,18 +10,10 @@ import numpy.typing as npt
 import torch
 
 from fedaffect.corpus.batching import by_length, padded_rows, shuffled
-from fedaffect.corpus.partition import ClientData
-from fedaffect.corpus.schema import ConversationCorpus, Integers
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.learner import (
-    DivergedError,
-    Fit,
-    FitOptions,
-    Outputs,
-    Tensors,
-    ensure_fitting,
-)
+from fedaffect.learning.learner import DivergedError, Fit, FitOptions, Outputs, ensure_fitting
 from fedaffect.learning.torch.modality_dropout import hide_modalities
 from fedaffect.learning.torch.objectives import sdt_objective
 from fedaffect.learning.torch.optimisers import (
@@ -35,6 +27,7 @@ from fedaffect.learning.torch.precision import choose
 from fedaffect.models import build
 from fedaffect.models.base import DialogueBatch, Prediction
 from fedaffect.randomness import seed_for
+from fedaffect.schema import ClientData, Integers, Tensors
 
 Objective = Callable[[DialogueBatch, torch.Tensor], tuple[torch.Tensor, dict[str, torch.Tensor]]]
 """`(batch, item)` to the loss, a scalar, and its parts; `item` as in `ExtraLoss`."""

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.part import part_of
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Integers
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.learning.learner import Outputs
 from fedaffect.learning.metrics import Evaluation, evaluate
+from fedaffect.schema import UNLABELLED, Integers
 from fedaffect.studies.evaluate.task import Task
 
 AT_ONCE = 1024

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fedaffect.corpus.schema import UNLABELLED
 from fedaffect.errors import UserError
 from fedaffect.record.files import write_text
+from fedaffect.schema import UNLABELLED
 from fedaffect.studies.evaluate import tables
 from fedaffect.studies.evaluate.judge import Judged
 from fedaffect.studies.evaluate.result import EvaluationResult

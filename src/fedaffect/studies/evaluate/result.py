@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from fedaffect.corpus.classes import ClassMap
-from fedaffect.corpus.schema import UNLABELLED
-from fedaffect.federation.server.evaluator import Judgement
+from fedaffect.federation.server.evaluations import Evaluations
 from fedaffect.learning.metrics import scores
+from fedaffect.schema import UNLABELLED
 from fedaffect.studies.evaluate.judge import Judged
 from fedaffect.studies.evaluate.task import Task
 
@@ -66,7 +66,7 @@ def verdict(
     mode = "global" if [one.name for one in judged] == ["model"] else "local"
     evaluations, corpus = [one.evaluation for one in judged], question.corpus
     # There are no clients here whose own classes would make a personal score.
-    judgement = Judgement({mode: evaluations}, [e.total for e in evaluations], mode)
+    judgement = Evaluations({mode: evaluations}, [e.total for e in evaluations], mode)
     each = {one.name: scores(one.evaluation.total) for one in judged}
     return EvaluationResult(
         run=run,

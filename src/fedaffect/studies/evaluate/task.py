@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from fedaffect.corpus.copies import copies_of_train
-from fedaffect.corpus.schema import UNLABELLED, ConversationCorpus, Flags, Integers
+from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC
 from fedaffect.learning.saved import SavedModel
 from fedaffect.record.files import ENVIRONMENT, read_object
 from fedaffect.runs.execute import corpus_of, open_corpus
+from fedaffect.schema import UNLABELLED, Flags, Integers
 from fedaffect.studies.evaluate.class_mapping import ClassMapping, mapped, read_mapping, same
 
 COPIES = "a copy of it is in train"

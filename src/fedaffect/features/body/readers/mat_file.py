@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
+from fedaffect.schema import Array
 
 HEAD = b"MATLAB 5.0 MAT-file"
 MAXIMUM_BYTES = 2**31

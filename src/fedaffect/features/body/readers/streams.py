@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
 from fedaffect.features.body.recording import Samples, Stream
+from fedaffect.schema import Array
 
 ACCELERATION = 64.0
 """An Empatica E4 counts 1 g as 64."""

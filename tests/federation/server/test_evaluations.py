@@ -9,15 +9,10 @@ from hypothesis.extra import numpy as arrays
 from fedaffect.federation.algorithms.fedmpd import FedMPD
 from fedaffect.federation.algorithms.fedproto import FedProto
 from fedaffect.federation.algorithms.local import Local
+from fedaffect.federation.client.stages.evaluate import evaluate_model
 from fedaffect.federation.messages.update import Update
-from fedaffect.federation.server.evaluator import (
-    Evaluations,
-    as_tensors,
-    evaluate_modes,
-    from_tensors,
-    judge_personal,
-    worst_tenth,
-)
+from fedaffect.federation.server.evaluations import Evaluations, personal_confusions, worst_tenth
+from fedaffect.federation.stages.evaluate import as_tensors, from_tensors
 from fedaffect.learning.metrics import BINS, Evaluation, scores
 
 
@@ -78,7 +73,7 @@ KNOWN = {f"prototype/fused/{k}": np.eye(3, dtype=np.float32)[k] for k in range(3
 
 @pytest.mark.parametrize("algorithm", [FedProto({}), FedMPD({"exchange": "both"})])
 def test_by_head_and_by_nearest_prototype(learner, corpus, algorithm):
-    judged = evaluate_modes(algorithm, KNOWN, MODEL, learner, corpus, "test")
+    judged = evaluate_model(algorithm, KNOWN, MODEL, learner, corpus, "test")
     label = corpus.label[corpus.items_in("test")]
     assert scores(judged["head"].total).accuracy == pytest.approx((label == 0).mean())
     assert scores(judged["prototype"].total).accuracy == 1
@@ -87,12 +82,12 @@ def test_by_head_and_by_nearest_prototype(learner, corpus, algorithm):
 
 def test_without_prototypes_there_is_only_the_head(learner, corpus):
     for algorithm, state in ((FedProto({}), {}), (Local({}), KNOWN)):
-        assert set(evaluate_modes(algorithm, state, MODEL, learner, corpus, "dev")) == {"head"}
+        assert set(evaluate_model(algorithm, state, MODEL, learner, corpus, "dev")) == {"head"}
 
 
 def test_a_class_without_a_prototype_is_never_estimated(learner, corpus):
     state = {n: a for n, a in KNOWN.items() if not n.endswith("1")}
-    judged = evaluate_modes(FedProto({}), state, MODEL, learner, corpus, "test")
+    judged = evaluate_model(FedProto({}), state, MODEL, learner, corpus, "test")
     assert judged["prototype"].total[:, 1].sum() == 0
     assert judged["prototype"].total.sum() == 10
 
@@ -101,7 +96,7 @@ def test_statistics_of_the_state_are_loaded_with_the_model(learner, corpus):
     loaded = []
     learner.set = loaded.append
     statistics = {"features/text/mean": np.zeros(4, np.float32)}
-    evaluate_modes(
+    evaluate_model(
         Local({}), {**statistics, "server/x": np.zeros(1)}, MODEL, learner, corpus, "dev"
     )
     assert set(loaded[0]) == {"model/w", "features/text/mean"}
@@ -111,7 +106,7 @@ def test_statistics_of_the_state_are_loaded_with_the_model(learner, corpus):
 
 
 def judgement(*heads, labels=((1, 1), (1, 1), (1, 1)), primary="local"):
-    return Evaluations({primary: heads}, judge_personal(heads, np.array(labels)), primary)
+    return Evaluations({primary: heads}, personal_confusions(heads, np.array(labels)), primary)
 
 
 def test_means_over_clients():
@@ -139,7 +134,7 @@ def test_one_global_model_is_judged_for_every_client():
 
 def test_as_many_models_as_clients_are_needed():
     with pytest.raises(ValueError, match="zip"):
-        judge_personal([RIGHT, HALF], np.ones((3, 2), np.int64))
+        personal_confusions([RIGHT, HALF], np.ones((3, 2), np.int64))
 
 
 def test_details_tell_the_spread_and_the_doubt():

@@ -7,44 +7,19 @@ pass through as extra keys of their section.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from fedaffect.errors import UserError
+from fedaffect import registry
+from fedaffect.experiment import loading
+from fedaffect.experiment.renamed import with_new_names
+from fedaffect.experiment.validate import OpenSection, Section, validated
 
 SYNTHETIC = "synthetic"
-SCENARIO = "scenario"
-M = TypeVar("M", bound=BaseModel)
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class OpenSection(Section):
-    """A section whose further keys belong to the class that its `name` finds."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The keys beside `name`, to be validated by the class they are meant for."""
-        return dict(self.__pydantic_extra__ or {})
 
 
 class Features(Section):
@@ -60,18 +35,22 @@ class Features(Section):
     modalities: tuple[str, ...] = Field((), description="which take part; all where none is named")
 
 
-class Partition(Section):
+class Partition(OpenSection):
     """How the training part of a corpus is shared out among clients; no conversation is cut.
 
     `clients` is ignored by `person` (one client a person) and `session` (one for those who talk together).
     """
 
-    name: Literal[
-        "iid", "dirichlet", "volume", "volume_and_labels", "person", "session", "random_classes"
-    ] = "iid"
+    name: str = "iid"
     clients: int = Field(20, ge=1, le=1_000_000)
     alpha: float = Field(0.5, gt=0, description="Dirichlet concentration; small = unequal")
     shots: int = Field(0, ge=0, description="labels a client has of each class; 0 = all it holds")
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        registry.ensure_known("partition", name)
+        return name
 
 
 class Model(OpenSection):
@@ -264,7 +243,7 @@ class Conditions(Section):
     missing_in: Literal["train", "everywhere"] = Field(
         "train", description="where utterances lack modalities; everywhere: in dev and test too"
     )
-    spoilt_pictures: float = Field(
+    corrupted_pictures: float = Field(
         0.0,
         ge=0,
         le=1,
@@ -343,11 +322,17 @@ class Rounds(Section):
         return every
 
 
-class Engine(Section):
+class Engine(OpenSection):
     """Where client work runs. Figures do not depend on it."""
 
-    name: Literal["local"] = "local"
+    name: str = "local"
     workers: int = Field(1, ge=1, le=256, description="processes, one thread each")
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        registry.ensure_known("engine", name)
+        return name
 
 
 class Experiment(Section):
@@ -376,7 +361,7 @@ class Experiment(Section):
             UserError: unknown preset or scenario, unreadable TOML, unknown or ill-typed field; or two
                 scenarios clash.
         """
-        return cls.from_table(_changed(_read(source, "preset"), settings), str(source))
+        return cls._changed(loading.read(source), settings, str(source))
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], source: str) -> "Experiment":
@@ -384,140 +369,24 @@ class Experiment(Section):
 
     def with_settings(self, settings: Iterable[str]) -> "Experiment":
         """A copy with settings applied: the scenarios among them, `scenario=NAME`, then each `a.b=c`."""
-        return self.from_table(_changed(self.model_dump(), settings), "--set")
+        return self._changed(self.model_dump(), settings, "--set")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, table: Any) -> Any:
+        return with_new_names(table) if isinstance(table, Mapping) else table
+
+    @classmethod
+    def _changed(cls, table: dict[str, Any], settings: Iterable[str], source: str) -> "Experiment":
+        sections = {
+            "model": Model,
+            "algorithm": Algorithm,
+            "partition": Partition,
+            "engine": Engine,
+        }
+        asked = loading.changed(table, settings, sections, cls.from_table)
+        return cls.from_table(asked, source)
 
     def to_toml(self) -> str:
         """The resolved experiment; `Experiment.load` of it gives an equal one."""
         return tomli_w.dumps(self.model_dump())
-
-
-def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
-    """`schema(**table)`, with pydantic's complaint turned into one line for a person.
-
-    Raises:
-        UserError: naming `source`, the first offending field and what it may be.
-    """
-    try:
-        return schema.model_validate(dict(table))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        reason = first["msg"].removeprefix("Value error, ").replace("Field required", "is missing")
-        if not field:  # of several fields at once, which the reason names
-            raise UserError(f"{source}: {reason}") from None
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(_known(schema, first["loc"][:-1]))
-            reason = "no such setting" + (f"; known here: {known}" if known else "")
-        given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
-        raise UserError(f"{source}: {field}: {reason}{given}") from None
-
-
-def _known(schema: type[BaseModel], path: Iterable[int | str]) -> list[str]:
-    """The fields of the section at `path`; none where that is no section."""
-    for name in path:
-        inner = schema.model_fields[str(name)].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        schema = inner
-    return sorted(schema.model_fields)
-
-
-def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} → {"a.b": 1}."""
-    found: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = value
-    return found
-
-
-def presets() -> list[str]:
-    """Names that `fedaffect run NAME` understands."""
-    return _names("preset")
-
-
-def scenarios() -> list[str]:
-    """Names that `fedaffect run --scenario NAME` understands."""
-    return _names(SCENARIO)
-
-
-def _names(kind: str) -> list[str]:
-    folder = resources.files("fedaffect") / f"{kind}s"
-    return sorted(
-        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
-    )
-
-
-def _read(source: str | Path, kind: str) -> dict[str, Any]:
-    """A TOML file, or one of the package's presets or scenarios by name."""
-    path, known = Path(source), _names(kind)
-    if str(source) in known:
-        text = (resources.files("fedaffect") / f"{kind}s" / f"{source}.toml").read_text("utf-8")
-    elif path.suffix == ".toml":
-        if not path.is_file():
-            raise UserError(f"{path}: no such {'experiment' if kind == 'preset' else kind} file")
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from None
-    else:
-        raise UserError(
-            f"{source}: no such {kind}; give a .toml file or one of: {', '.join(known)}"
-        )
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{source}: not valid TOML: {error}") from None
-
-
-def _changed(table: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """The table of an experiment, changed in place: by scenarios, then by single settings."""
-    named, single = list[str](), list[tuple[str, str, str]]()
-    for setting in settings:
-        path, separator, text = (part.strip() for part in setting.partition("="))
-        if path == SCENARIO and text:
-            named.append(text)
-        elif not separator or not path.rpartition(".")[2]:
-            raise UserError(f"--set {setting}: write it as section.name=value")
-        else:
-            single.append((setting, path, text))
-    for name, path, value in _composed(named):
-        _put(table, path, value, f"scenario {name}")
-    for setting, path, text in single:
-        _put(table, path, _value(text), f"--set {setting}")
-    return table
-
-
-def _composed(names: Iterable[str]) -> list[tuple[str, str, Any]]:
-    """(scenario, field, value) of all that the scenarios set; they may agree, but not clash."""
-    found: dict[str, tuple[str, Any]] = {}
-    for name in names:
-        table = _read(name, SCENARIO)
-        validated(Experiment, table, f"scenario {name}")
-        for path, value in flat(table).items():
-            first, before = found.setdefault(path, (name, value))
-            if before != value:
-                raise UserError(
-                    f"scenarios {first} and {name} clash: one sets {path} to {before!r}, the other to "
-                    f"{value!r}; leave one out"
-                )
-    return [(name, path, value) for path, (name, value) in found.items()]
-
-
-def _put(table: dict[str, Any], path: str, value: Any, source: str) -> None:
-    *sections, name = path.split(".")
-    for section in sections:
-        table = table.setdefault(section, {})
-        if not isinstance(table, dict):
-            raise UserError(f"{source}: `{section}` is a value, not a section")
-    table[name] = value
-
-
-def _value(text: str) -> Any:
-    """TOML where it is TOML (`3`, `0.1`, `true`, `["a"]`), a plain string otherwise."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

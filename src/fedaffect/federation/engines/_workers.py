@@ -1,8 +1,8 @@
-"""The engine on worker processes: the same bits as one process, sooner.
+"""Client work in worker processes: the same bits as one process, sooner.
 
-Each worker holds a `ClientRuntime` of its own and computes on one thread. Clients with the most to learn go
-first, so that no worker is left alone at the end; replies are handed on in the order of the messages, so that
-sums do not know who finished first. What goes through the pipes is what would go over a network: encoded
+Each worker makes the clients' work for itself and computes on one thread. Clients with the most to learn go
+first, so that no worker is left alone at the end; replies are handed on in the order of the requests, so that
+sums do not depend on who finished first. What goes through the pipes is what would go over a network: encoded
 updates and JSON.
 """
 
@@ -15,13 +15,13 @@ from time import perf_counter
 from typing import Any, NamedTuple, cast
 
 from fedaffect.errors import UserError
-from fedaffect.federation.client.memory import MemoryStore
-from fedaffect.federation.client.runtime import ClientRuntime, RefusedError, Request
-from fedaffect.federation.engines.base import Reply
+from fedaffect.federation.engines.base import Workplace
+from fedaffect.federation.messages.reply import RefusedError, Reply
+from fedaffect.federation.messages.request import Request, Work
 from fedaffect.federation.messages.update import Update
 
 WINDOW = 8
-"""How many messages a worker may be ahead of the oldest reply: this bounds the replies kept waiting."""
+"""How many requests a worker may be ahead of the oldest reply: this bounds the replies kept waiting."""
 WAITING_BYTES = 2**28
 """Where replies are large the window is narrower: about so many bytes a worker may wait."""
 
@@ -31,51 +31,45 @@ class _Worker(NamedTuple):
     pipe: Connection
 
 
-class WorkersEngine:
-    """An `Engine` over `workers` processes, started with the first exchange."""
+class WorkerPool:
+    """`workers` processes, started with the first exchange."""
 
-    def __init__(
-        self,
-        make: Callable[[], ClientRuntime],
-        volumes: Sequence[int],
-        workers: int,
-        memory: MemoryStore,
-    ) -> None:
-        """
-        Args:
-            make: builds a worker's client side; it is called in the worker, so it must be picklable.
-            volumes: how much each client has to learn from.
-            memory: the store that the workers' client sides write to.
-        """
-        self._make, self._volumes, self._size, self._memory = make, volumes, workers, memory
+    def __init__(self, workplace: Workplace) -> None:
+        self._make, self._volumes = workplace.make_work, workplace.volumes
+        self._size = workplace.workers
         self._workers: list[_Worker] = []
 
-    def exchange(self, stage: str, messages: Sequence[Request]) -> Iterator[Reply]:
+    def exchange(self, requests: Sequence[Request]) -> Iterator[Reply]:
+        """As `Engine.exchange`.
+
+        Raises:
+            UserError: a worker ended, or could not make the clients' work.
+        """
         if not self._workers:
             self._workers = [self._start() for _ in range(self._size)]
-        states = {id(m.state): m.state for m in messages}
+        states = {id(m.state): m.state for m in requests}
         encoded = {key: Update(state).encode() for key, state in states.items()}
-        told: dict[Connection, int] = {}
+        sent_to: dict[Connection, int] = {}
         idle = [worker.pipe for worker in self._workers]
         busy: dict[Connection, int] = {}
         window = self._size * _window(max(map(len, encoded.values()), default=0))
-        waiting, done, handed_on = set(range(len(messages))), dict[int, Reply](), 0
+        waiting, done, handed_on = set(range(len(requests))), dict[int, Reply](), 0
         try:
-            while handed_on < len(messages):
+            while handed_on < len(requests):
                 ahead = waiting & set(range(handed_on, handed_on + window))
-                for position in self._largest(messages, ahead)[: len(idle)]:
+                for position in self._largest(requests, ahead)[: len(idle)]:
                     waiting.remove(position)
-                    pipe, message = idle.pop(), messages[position]
-                    key = id(message.state)
-                    fresh = told.get(pipe) != key
-                    told[pipe] = key
-                    _order(pipe, message, encoded[key] if fresh else None)
+                    pipe, request = idle.pop(), requests[position]
+                    key = id(request.state)
+                    fresh = sent_to.get(pipe) != key
+                    sent_to[pipe] = key
+                    _order(pipe, request, encoded[key] if fresh else None)
                     busy[pipe] = position
                 for ready in wait(list(busy)):
                     pipe = cast(Connection, ready)
                     position = busy[pipe]
-                    key = id(messages[position].state)
-                    done[position] = _receive(pipe, messages[position], len(encoded[key]))
+                    key = id(requests[position].state)
+                    done[position] = _receive(pipe, requests[position], len(encoded[key]))
                     del busy[pipe]
                     idle.append(pipe)
                 while handed_on in done:
@@ -91,12 +85,6 @@ class WorkersEngine:
             if busy:  # whoever asked stopped listening: what is under way is no longer wanted
                 self.close()
 
-    def commit(self, keep: Sequence[int], round_number: int) -> None:
-        self._memory.forget(list(keep), after=round_number)
-
-    def rewind(self, round_number: int) -> None:
-        self._memory.rewind(round_number)
-
     def close(self) -> None:
         for worker in self._workers:
             worker.pipe.close()
@@ -104,9 +92,9 @@ class WorkersEngine:
             worker.process.join()
         self._workers = []
 
-    def _largest(self, messages: Sequence[Request], positions: set[int]) -> list[int]:
+    def _largest(self, requests: Sequence[Request], positions: set[int]) -> list[int]:
         """Positions in the order in which to begin: those with the most to learn from first."""
-        return sorted(positions, key=lambda p: (-self._volumes[messages[p].client], p))
+        return sorted(positions, key=lambda p: (-self._volumes[requests[p].client], p))
 
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -118,16 +106,16 @@ class WorkersEngine:
 
 
 def _window(size: int) -> int:
-    """How many messages a worker may be ahead, with replies of about `size` bytes."""
+    """How many requests a worker may be ahead, with replies of about `size` bytes."""
     return max(1, min(WINDOW, WAITING_BYTES // max(size, 1)))
 
 
-def _order(pipe: Connection, message: Request, state: bytes | None) -> None:
+def _order(pipe: Connection, request: Request, state: bytes | None) -> None:
     head = {
-        "stage": message.stage,
-        "client": message.client,
-        "round": message.round,
-        "split": message.split,
+        "stage": request.stage,
+        "client": request.client,
+        "round": request.round,
+        "split": request.split,
         "fresh": state is not None,
     }
     pipe.send_bytes(json.dumps(head).encode())
@@ -135,13 +123,13 @@ def _order(pipe: Connection, message: Request, state: bytes | None) -> None:
         pipe.send_bytes(state)
 
 
-def _receive(pipe: Connection, message: Request, bytes_down: int) -> Reply:
+def _receive(pipe: Connection, request: Request, bytes_down: int) -> Reply:
     head = json.loads(pipe.recv_bytes())
     if head["failed"]:
         raise UserError(head["failed"])
     payload = pipe.recv_bytes() if head["answered"] else b""
     return Reply(
-        client=message.client,
+        client=request.client,
         update=Update.decode(payload) if head["answered"] else None,
         reason=head["reason"],
         bytes_down=bytes_down,
@@ -150,12 +138,12 @@ def _receive(pipe: Connection, message: Request, bytes_down: int) -> Reply:
     )
 
 
-def _serve(make: Callable[[], ClientRuntime], pipe: Connection) -> None:
+def _serve(make: Callable[[], Work], pipe: Connection) -> None:
     """A worker's life: orders in, replies out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle: it ends its workers
-    side, state, failed = None, {}, ""
+    work, state, failed = None, {}, ""
     try:
-        side = make()
+        work = make()
     except UserError as error:
         failed = str(error)
     while True:
@@ -168,8 +156,8 @@ def _serve(make: Callable[[], ClientRuntime], pipe: Connection) -> None:
         begun = perf_counter()
         payload, reason = b"", ""
         try:
-            if side is not None:
-                payload = side.work(Request(state=state, **head)).encode()
+            if work is not None:
+                payload = work(Request(state=state, **head)).encode()
         except RefusedError as error:
             reason = str(error)
         except UserError as error:

@@ -9,8 +9,8 @@ import pytest
 from fedaffect.errors import UserError
 from fedaffect.experiment import Conditions, Experiment, flat, presets, scenarios
 
-PAGE = Path(__file__).parents[1] / "docs" / "conditions.md"
-FOLDER = resources.files("fedaffect") / "scenarios"
+PAGE = Path(__file__).parents[2] / "docs" / "conditions.md"
+FOLDER = resources.files("fedaffect.experiment") / "scenarios"
 PARTITIONS = ("random-class-sets", "dirichlet-0.3", "unequal-volumes", "speakers", "in-vehicle")
 OTHERS = sorted(set(scenarios()) - set(PARTITIONS))
 

@@ -1,0 +1,16 @@
+"""Unequal size and label skew at once: the product of `volume`'s probability and `dirichlet`'s."""
+
+import numpy as np
+
+from fedaffect.corpus.partition.base import ClientData, Scheme, dealt_by_pull, tastes
+from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.experiment import Partition
+
+
+class VolumeAndLabels(Scheme):
+    def share_out(
+        self, corpus: ConversationCorpus, partition: Partition, random: np.random.Generator
+    ) -> list[ClientData]:
+        appetite = random.dirichlet(np.full(partition.clients, partition.alpha))
+        pull = appetite[:, None] * tastes(corpus, partition, random)
+        return dealt_by_pull(corpus, pull, random)
