@@ -1,15 +1,16 @@
 """`fedaffect`: the commands, and the one place where an error becomes a line and an exit code."""
 
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+import warnings
+from functools import partial
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from fedaffect import __version__
 from fedaffect.cli import ablate, compare, data, evaluate, export, run, runs, settings, table
-from fedaffect.errors import UserError, refused
+from fedaffect.errors import Note, UserError, refused
 
 EXTRAS = {
     **dict.fromkeys(("torch", "sklearn", "scipy", "matplotlib", "jinja2"), "train"),
@@ -49,8 +50,7 @@ def _common(
 def main() -> None:
     """Run the command line; exit code 2 for whatever the user can mend, 130 when interrupted."""
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    # For algorithms and models of one's own, beside where one works; last, so that it shadows nothing.
-    sys.path.append(str(Path.cwd()))
+    warnings.showwarning = partial(_warn, errors)
     try:
         app()
     except UserError as error:
@@ -68,6 +68,14 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _warn(errors: Console, message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """A `Note` is one line; any other warning is a library's, shown as Python does."""
+    if issubclass(category, Note):
+        errors.print(f"note: {message}", markup=False)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, *where[:3]))
 
 
 def _complain(errors: Console, message: str) -> NoReturn:
