@@ -19,7 +19,7 @@ def test_models_and_algorithms_tell_their_own() -> None:
     beta = next(s for s in every["model sdt"] if s.name == "model.beta")
     assert beta.allowed == "learned | number > -1"
     assert {s.name for s in every["algorithm fedproto"]} == {
-        "algorithm.strength",
+        "algorithm.lambda_",
         "algorithm.weighting",
     }
     assert json.loads(as_json(every))["rounds"][0]["name"] == "rounds.count"

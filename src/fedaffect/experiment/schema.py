@@ -58,7 +58,7 @@ class Model(OpenSection):
 
 
 class Start(Section):
-    """The model that everybody starts from."""
+    """The model that all clients start from."""
 
     run: str = Field(
         "", description="folder of a finished run that has it; none: a model drawn from the seed"
@@ -94,13 +94,14 @@ class Training(Section):
         description="of products; auto: bfloat16 for wide models where the machine has units for it",
     )
     class_weights: Literal["none", "local", "federated"] = Field(
-        "local", description="rare classes count more: by a client's own labels, or by everybody's"
+        "local",
+        description="rare classes count more: by a client's own label frequencies, or over all clients",
     )
     logit_adjustment: Literal["none", "local", "federated"] = Field(
         "none",
         description="keep a client's own mixture of labels out of what it learns: predict as if classes were "
-        "equally frequent (local), or as frequent as with everybody (federated: clients tell how frequent "
-        "each is with them); without class weights",
+        "equally frequent (local), or as frequent as over all clients (federated: clients report their label "
+        "frequencies); without class weights",
     )
     temperature: float = Field(
         1.0, gt=0, description="τ of what students learn from the fused head"
@@ -152,8 +153,8 @@ class Training(Section):
         return soft
 
     @property
-    def asks_everybody(self) -> bool:
-        """Whether clients tell how frequent each class is with them."""
+    def needs_label_frequencies(self) -> bool:
+        """Whether clients report their label frequencies."""
         return "federated" in (self.class_weights, self.logit_adjustment)
 
 
@@ -225,7 +226,7 @@ class Conditions(Section):
     """What goes wrong: with the recordings, the labels, the clients' work and its way to the server.
 
     By default nothing. All is drawn from the seed: one utterance, client or update at a time, so that what is
-    hit at a low rate is hit at a higher one too. docs/conditions.md says exactly what each does.
+    affected at a low rate is affected at a higher one too. docs/conditions.md defines each.
     """
 
     missing_clients: float = Field(
@@ -247,7 +248,7 @@ class Conditions(Section):
         0.0,
         ge=0,
         le=1,
-        description="how often a picture of the training part is dark, shaky, covered, ...",
+        description="probability that a picture of the training part is dark, shaky, covered, ...",
     )
     label_noise: float = Field(
         0.0, ge=0, le=1, description="how often a label that clients learn from is a wrong one"
@@ -290,25 +291,25 @@ class Rounds(Section):
         0.0,
         ge=0,
         lt=1,
-        description="judge and keep a running mean of the global model: how much of the old stays",
+        description="evaluate and keep a running mean of the global model: how much of the old stays",
     )
     best_test: bool = Field(
         False,
-        description="tell the best test score of all rounds too, as much of the literature does; "
+        description="report the best test score of all rounds too, as much of the literature does; "
         "nothing is chosen by it",
     )
     target: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="a dev weighted F1: tell the rounds and bytes until it is first reached; 0 = none",
+        description="a dev weighted F1: report the rounds and bytes until it is first reached; 0 = none",
     )
     evaluate_every: int = Field(1, ge=1, description="rounds from one dev score to the next")
     checkpoint_every: int = Field(1, ge=1, description="rounds that a killed run loses at most")
     quorum: float = Field(0.5, ge=0, le=1, description="fraction of the cohort that must answer")
     record: Literal["clients", "rounds", "ends"] = Field(
         "clients",
-        description="what events.jsonl tells: of every client in a round, of rounds, of begin and end only",
+        description="what events.jsonl records: every client of every round, rounds, or begin and end only",
     )
 
     @field_validator("evaluate_every")

@@ -1,4 +1,4 @@
-"""A section of settings, and what a person is told where one does not fit it."""
+"""Sections of settings, and the one-line error where a table does not fit."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""Who is online when, from a file: a trace of real devices, or a story to be told.
+"""Which clients are online in which rounds, from a file: a trace of real devices, or an invented one.
 
 A CSV of stretches of rounds, `client,first,last`, both ends included:
 

@@ -11,7 +11,7 @@ from fedaffect.randomness import generator
 
 COORDINATES = 1024
 LARGEST = 1e37
-"""Where a diverged model is no longer told from one that diverged further."""
+"""Squared lengths are capped here, so that a diverged model stays a finite number."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """The record of a run: append-only lines of JSON, each sealed with a hash of all before it.
 
-Whatever any view shows comes from here. Kinds, in the order in which a run writes them:
+All that any view shows comes from here. Kinds, in the order in which a run writes them:
 `run_started`, `statistics_finished`, then for each round `round_started`, `client_finished` or
 `client_failed` for each client, `round_finished` or `round_lost`, `checkpoint`; at the end
-`run_finished`. A `client_finished` tells, where it is so, the share of its steps that a client took (`work`),
-that its update was `lost`, or how many rounds it is `late`; a round's `late` are the late updates that it
-made use of. A resumed run writes `resumed` and repeats rounds after its checkpoint; of two accounts of a
-round the later holds. `rounds.record` may ask for less; what went wrong is always told.
+`run_finished`. A `client_finished` has, where they apply, `work` (the fraction of its steps that a
+client took), `lost` (its update never arrived) and `late` (by how many rounds); a round's `late` counts the
+late updates that it used. A resumed run writes `resumed` and repeats rounds after its checkpoint; of two
+events of one round the later holds. `rounds.record` may ask for less; failures are always recorded.
 """
 
 import fcntl
@@ -33,11 +33,11 @@ UNWRITTEN: dict[str, frozenset[str]] = {
     "rounds": _ROUNDS_AND_ENDS,
     "ends": _ENDS,
 }
-"""By `rounds.record`, the kinds that only listeners hear of."""
+"""By `rounds.record`, the kinds that only listeners receive."""
 
 
 class EventLog:
-    """Appends to `events.jsonl` (or to nothing, with `path=None`) and tells its listeners."""
+    """Appends to `events.jsonl` (or to nothing, with `path=None`) and calls its listeners."""
 
     def __init__(
         self, path: Path | None, listeners: tuple[Listener, ...] = (), record: str = "clients"
@@ -102,7 +102,7 @@ class EventLog:
 
     def close(self) -> None:
         if self._file is not None:
-            with suppress(OSError):  # of a write that has failed and been told already
+            with suppress(OSError):  # of a write that has failed and been reported already
                 self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""What the first and the last event of a run say; `simulation` and `coordinator` write them."""
+"""The fields of a run's first and last event."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -18,7 +18,7 @@ __all__ = ["ClientData", "Scheme", "client_name", "dealt_by_pull", "tastes", "wh
 class Scheme(ABC):
     """How the training conversations are shared out.
 
-    `takes_number`: `partition.clients` says among how many; else the corpus decides.
+    `takes_number`: `partition.clients` is the number of clients; else the corpus decides.
     """
 
     class Settings(Section):

@@ -32,14 +32,14 @@ State = Tensors
 
 @dataclass(frozen=True)
 class Context:
-    """What both sides know without being told.
+    """What server and clients know from the start.
 
     Attributes:
         round: 1.. while training; 0 before.
         initial: the model that everybody starts from (`model/...`).
         embedding_dim: length of a prototype.
         modalities: their names, sorted.
-        clients: how many have something to learn from, whoever takes part in a round.
+        clients: how many have training data, whether or not they take part in a round.
     """
 
     experiment: Experiment
@@ -115,16 +115,16 @@ class Client:
 
     def _balance(self, state: State) -> LabelBalance:
         training = self.context.experiment.training
-        everybody = state["statistics/label_frequency"] if training.asks_everybody else None
-        return LabelBalance.of(training, self.counts, everybody)
+        overall = state["statistics/label_frequency"] if training.needs_label_frequencies else None
+        return LabelBalance.of(training, self.counts, overall)
 
 
 class Algorithm(ABC):
     """What a client does with what it received, and the server with what came back.
 
-    `evaluations` names how its models are judged, the primary way first: `global` (the server's model),
+    `evaluations` names how its models are evaluated, the primary way first: `global` (the server's model),
     `local` (every client's model), `prototype` (nearest global prototype in a client's embedding).
-    `balances`: clients learn by `LabelBalance`, and may have to tell how frequent classes are with them.
+    `balances`: clients learn with a `LabelBalance`, and may have to report their label frequencies.
     """
 
     class Settings(Section):

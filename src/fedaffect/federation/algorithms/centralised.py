@@ -6,6 +6,6 @@ from fedaffect.federation.algorithms.fedavg import FedAvg
 
 
 class Centralised(FedAvg):
-    """All recordings in one place; whatever the partition says, it is not applied."""
+    """All recordings in one place: the partition is not applied."""
 
     all_in_one_client: ClassVar[bool] = True

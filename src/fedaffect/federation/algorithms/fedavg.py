@@ -30,8 +30,8 @@ class FedAvg(Algorithm):
     class Settings(Section):
         blockwise: bool = Field(
             False,
-            description="a tensor is averaged over the clients whose data reached it: who lacks a modality "
-            "has no say in its encoder",
+            description="a tensor is averaged over the clients whose data reached it: a client that lacks "
+            "a modality does not count for its encoder",
         )
 
     def initial(self, context: Context) -> State:
@@ -52,7 +52,7 @@ class FedAvg(Algorithm):
 
     def weights(self, client: Client, fit: Fit) -> dict[str, float]:
         """How much the update counts, by name prefix."""
-        # Who derives an algorithm from this one may have settings without it.
+        # An algorithm derived from this one may have settings without it.
         blockwise = getattr(self.settings, "blockwise", False)
         absent = fit.untouched if blockwise else ()
         return {"model": client.data.volume, **dict.fromkeys(absent, 0.0)}

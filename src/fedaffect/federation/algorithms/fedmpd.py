@@ -49,7 +49,7 @@ LONGEST = 1e3
 SHORTEST = 1e-6
 
 
-class Judged(NamedTuple):
+class PrototypeMatch(NamedTuple):
     """A client's own prototype beside the global one.
 
     Attributes:
@@ -149,14 +149,14 @@ class FedMPD(PrototypeAlgorithm):
         )
         outputs = client.learner.predict(client.data.conversations)
         own = self.local_prototypes(outputs, client, state)
-        judged = self._judged(own, state)
-        tensors, weights, fallback = self._weighed(judged, state)
+        matches = self._matches(own, state)
+        tensors, weights, fallback = self._weighted(matches, state)
         learnt = client.learner.get()
         if self._shares_model:
             tensors |= learnt
             fallback["model"] = float(client.data.volume)
             # Before there is any global prototype all clients count by volume.
-            scored = [self._count(j.own) * j.score for j in judged.values() if j.score is not None]
+            scored = [self._count(j.own) * j.score for j in matches.values() if j.score is not None]
             weights["model"] = sum(scored) if _prototypes_in(state) else fallback["model"]
         if self.settings.omega == "global":
             tensors[LABEL_COUNTS] = client.counts.astype(np.float64)
@@ -164,7 +164,7 @@ class FedMPD(PrototypeAlgorithm):
         scalars = {
             "loss": fit.loss,
             **fit.parts,
-            **self._told(judged, client.context),
+            **self._recorded(matches, client.context),
             **self.within_class(outputs, client, own),
             **modality_weights(outputs, client),
         }
@@ -236,9 +236,9 @@ class FedMPD(PrototypeAlgorithm):
     def _shares_model(self) -> bool:
         return bool(self.settings.exchange != "prototypes")
 
-    def _judged(
+    def _matches(
         self, own: Mapping[str, Mapping[int, Local]], state: State
-    ) -> dict[tuple[str, int], Judged]:
+    ) -> dict[tuple[str, int], PrototypeMatch]:
         """The client's prototypes by space and number, each beside the global one."""
         found = {}
         for space, prototypes in own.items():
@@ -249,20 +249,22 @@ class FedMPD(PrototypeAlgorithm):
                 if number in reference:
                     distance = float(np.linalg.norm(mean.vector - reference[number]))
                     score = self.score(distance, margins[number])
-                found[space, number] = Judged(mean, distance, score, margins.get(number, 0.0))
+                found[space, number] = PrototypeMatch(
+                    mean, distance, score, margins.get(number, 0.0)
+                )
         return found
 
     def _count(self, own: Local) -> float:
         power: float = self.settings.count_power
         return float(own.size**power)
 
-    def _weighed(
-        self, judged: Mapping[tuple[str, int], Judged], state: State
+    def _weighted(
+        self, matches: Mapping[tuple[str, int], PrototypeMatch], state: State
     ) -> tuple[Tensors, dict[str, float], dict[str, float]]:
         """What is sent of the prototypes, with weights and the weights to fall back on."""
         tensors: Tensors = {}
         weights, fallback = {}, {}
-        for (space, number), j in judged.items():
+        for (space, number), j in matches.items():
             name, count = path(space, number), self._count(j.own)
             tensors[name] = j.own.vector
             if self.settings.aggregate == "literal_step_11" and j.distance is not None:
@@ -277,15 +279,17 @@ class FedMPD(PrototypeAlgorithm):
             weights |= dict.fromkeys(absent, 1.0)  # a mean over all clients is their sum, but for n
         return tensors, weights, fallback
 
-    def _told(self, judged: Mapping[tuple[str, int], Judged], context: Context) -> dict[str, float]:
+    def _recorded(
+        self, matches: Mapping[tuple[str, int], PrototypeMatch], context: Context
+    ) -> dict[str, float]:
         """Distance, score and count by class, for the record."""
-        told = {}
-        for (space, number), j in judged.items():
+        recorded = {}
+        for (space, number), j in matches.items():
             called = self._called(space, number, context)
             if j.distance is not None and j.score is not None:
-                told[f"distance/{called}"], told[f"score/{called}"] = j.distance, j.score
-            told[f"count/{called}"] = float(j.own.size)
-        return told
+                recorded[f"distance/{called}"], recorded[f"score/{called}"] = j.distance, j.score
+            recorded[f"count/{called}"] = float(j.own.size)
+        return recorded
 
     def _called(self, space: str, number: int, context: Context) -> str:
         """A prototype in words: its class, and its space and centre where there are several."""
@@ -295,7 +299,7 @@ class FedMPD(PrototypeAlgorithm):
         return f"{space}/{called}" if self.per_modality else called
 
     def _teacher(self, state: State, client: Client) -> npt.NDArray[np.float32] | None:
-        """What the server's model says of the client's utterances; from round 2 on, when it has learnt."""
+        """Probabilities by the server's model of the client's utterances; from round 2 on."""
         if self.settings.distil_from != "server" or client.context.round < 2:
             return None
         client.learner.set({**model(state), **features(state)})

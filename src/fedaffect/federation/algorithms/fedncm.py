@@ -25,7 +25,7 @@ NEVER = np.float32(-1e30)
 class FedNCM(PrototypeAlgorithm):
     """Nothing is trained: a client sends the mean embedding of each class, the server means by count.
 
-    With clients that all take part one round says it all. The model is a linear head: minus the squared
+    If all clients take part, one round is enough. The model is a linear head: minus the squared
     distance to a mean c is 2 c·z - |c|² but for |z|², which all classes share (Snell et al. 2017, eq. 8).
     """
 

@@ -19,7 +19,7 @@ class FedPer(FedAvg):
 
     `joint` (FedPer): both learn at once. `alternating` (FedRep): first the head with the body frozen, for
     `head_epochs`, then the body with the head frozen, for the local epochs. A client that has not learnt
-    yet has the head that everybody draws from the seed.
+    yet has the head that all draw from the seed.
     """
 
     class Settings(FedAvg.Settings):

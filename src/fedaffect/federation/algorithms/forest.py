@@ -1,4 +1,4 @@
-"""A random forest learnt together: splits from a public seed or from clients, leaves counted by everybody."""
+"""A federated random forest: splits from a public seed or from clients, leaf counts from all clients."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -37,17 +37,17 @@ REFUSED = "server/forest/refused"
 
 
 class FederatedForest(Algorithm):
-    """Adds `model.trees` trees at a time to a forest whose leaves say what all clients together counted.
+    """Adds `model.trees` trees a round to a forest whose leaves hold the label counts of all clients.
 
     `private`: the splits follow from the experiment's seed and public ranges
-    (`learning.forest.random_splits`). What
-    a client sends is the sum of its items' leaf one-hots and nothing else, so a server that only sees
-    totals learns as well. An item changes `trees` numbers by one in each round: the noise of a Gaussian
-    mechanism is scaled by √(trees · rounds), of a person with n items by n times that.
+    (`learning.forest.random_splits`). A client sends the sum of its items' leaf one-hots and nothing else, so
+    a server that only sees totals learns as well. An item changes `trees` numbers by one in each round: the
+    noise of a Gaussian mechanism is scaled by √(trees · rounds), of a person with n items by n times that.
 
     `bagging`: two rounds a time. In the odd one each client sends its part of the trees, grown on its own
-    items (`learning.forest.bagging`), without what their leaves say. In the even one everybody counts in
-    everybody's. The splits tell about the items that chose them, so it must be agreed to.
+    items (`learning.forest.bagging`), without leaf counts. In the even one every client
+    counts its items in all trees. Splits reveal something of the items that they were chosen on, so this mode
+    must be agreed to (`accept_leakage`).
     """
 
     balances = False
@@ -57,7 +57,7 @@ class FederatedForest(Algorithm):
             "private", description="private: sums of leaf one-hots leave; bagging: trees do, too"
         )
         accept_leakage: bool = Field(
-            False, description="of bagging: agreed that trees tell what they were grown on"
+            False, description="of bagging: it is agreed that trees reveal what they were grown on"
         )
         smoothing: float = Field(
             1.0, gt=0, description="as how many items a leaf's neighbourhood counts in it"
@@ -94,7 +94,7 @@ class FederatedForest(Algorithm):
 
     def client_round(self, state: State, client: Client, memory: Tensors) -> tuple[Update, Tensors]:
         context = client.context
-        if context.experiment.model.name != "forest":
+        if not hasattr(client.learner, "grown"):
             raise UserError("algorithm forest: the clients hold no forest; use model.name=forest")
         learner = cast("ForestLearner", client.learner)
         learner.set(features(state))
@@ -204,7 +204,7 @@ class SumsAndTrees(Sums):
 
 
 def _random_trees(context: Context, number: int) -> Forest:
-    """The splits of a round, as everybody can work them out."""
+    """The splits of a round, which follow from public settings alone."""
     experiment = context.experiment
     settings, columns = settings_of(experiment), context.embedding_dim
     return random_trees(

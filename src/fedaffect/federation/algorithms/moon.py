@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Frozen(NamedTuple):
-    """What a fixed model makes of a client's utterances, in evaluation mode.
+    """Embeddings of a client's utterances by a fixed model, in evaluation mode.
 
     Attributes:
         item: int64 [n], rows of the corpus, increasing.

@@ -1,4 +1,4 @@
-"""One client at the time of one request: what its half of a stage may read and write."""
+"""One client during one request: all that its half of a stage reads and writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Site:
     """One client.
 
     Attributes:
-        corpus: everybody's; a client reads only its own rows, and the parts that all share.
+        corpus: that of all clients; one reads only its own rows, and the dev and test parts.
         context: in the round at work; `variant.context` is that of before round 1.
         declared: what its updates may hold when it fits.
     """

@@ -82,7 +82,7 @@ class WorkerPool:
                 f"perhaps with fewer engine.workers ({type(error).__name__})"
             ) from None
         finally:
-            if busy:  # whoever asked stopped listening: what is under way is no longer wanted
+            if busy:  # the caller stopped: the replies under way are no longer wanted
                 self.close()
 
     def close(self) -> None:

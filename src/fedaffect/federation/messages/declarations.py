@@ -57,6 +57,6 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 
 def _is_finite(array: npt.NDArray[Any]) -> bool:
-    """Whether all numbers are; the sum of squares tells fastest, unless it overflows itself."""
+    """Whether all numbers are; the sum of squares is the fastest test, unless it overflows."""
     flat = array.ravel()
     return isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())

@@ -1,4 +1,4 @@
-"""What a client answers, or why it does not."""
+"""A client's answer, or the reason why there is none."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from fedaffect.federation.messages.update import Update
 
 
 class RefusedError(Exception):
-    """A client that sends nothing, and why."""
+    """A client sends nothing; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Reply:
     """One client's answer, or why there is none.
 
     Attributes:
-        update: None where the client failed or refused; `reason` then says why.
+        update: None where the client failed or refused; `reason` is then its line.
         bytes_down, bytes_up: on the encoded payloads.
         seconds: the client's work, as the engine saw it.
     """

@@ -1,4 +1,4 @@
-"""How a coordinator has its global model evaluated, whoever has the data for it."""
+"""How the server has its global model evaluated."""
 
 from collections.abc import Mapping
 from typing import Protocol

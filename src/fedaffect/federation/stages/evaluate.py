@@ -1,4 +1,4 @@
-"""Clients judge models of their own on the shared dev and test parts; counts travel, no prediction."""
+"""Clients evaluate models of their own on the shared dev and test parts; they send counts, no predictions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def declared_updates(schema: Schema, conversations: int) -> dict[str, Spec]:
     """The tensors of an evaluation by both heads: counts, by conversation or summed.
 
     Args:
-        conversations: how many the part has that is judged.
+        conversations: how many the evaluated part has.
     """
     classes, modalities = len(schema.classes), len(schema.modalities)
     parts = {

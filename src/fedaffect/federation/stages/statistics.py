@@ -17,7 +17,7 @@ def declared_updates(schema: Schema, experiment: Experiment) -> dict[str, Spec]:
 
 
 def published(schema: Schema, experiment: Experiment) -> dict[str, Spec]:
-    """What the server makes of them and sends with every request."""
+    """The tensors that the server computes from them and sends with every request."""
     return _declared(schema, experiment, ("mean", "scale"), "float32")
 
 
@@ -33,7 +33,7 @@ def takes_features(experiment: Experiment) -> bool:
 
 def takes_labels(experiment: Experiment) -> bool:
     """Whether clients report how frequent each class is with them: where their learning uses it."""
-    return experiment.training.asks_everybody and find(experiment.algorithm).balances
+    return experiment.training.needs_label_frequencies and find(experiment.algorithm).balances
 
 
 def _declared(

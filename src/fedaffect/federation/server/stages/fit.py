@@ -1,4 +1,4 @@
-"""One round of training: who takes part, what comes back, what the algorithm makes of it."""
+"""One round of training: the cohort, its updates, the new state of the server."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
