@@ -1,8 +1,8 @@
-"""Is the embedded corpus a real test? What SDT loses on it when one of its parts is taken away.
+"""What SDT loses on the embedded corpus when one of its parts is taken away.
 
-    python benchmarks/embedded_corpus.py
+    python -m research.embedded_corpus.measure
 
-trains a tiny SDT centrally, three seeds a row, and writes `docs/results/embedded-corpus.{md,csv}`. The
+trains a small SDT centrally, three seeds a row, and writes `docs/results/embedded-corpus.{md,csv}`. The
 epoch is chosen on dev; test is read once.
 """
 
@@ -33,7 +33,8 @@ from fedaffect.models.batch import DialogueBatch
 from fedaffect.models.prediction import Prediction
 from fedaffect.models.sdt import SDT
 
-RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "embedded-corpus"
+MODULE = "research.embedded_corpus.measure"
+RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "embedded-corpus"
 SETTING = {
     "name": "embedded-corpus",
     "algorithm": {"name": "centralised"},
@@ -101,8 +102,12 @@ ROWS = (
     Row("text alone", _only("text"), most=0.75),
     Row("audio alone", _only("audio"), most=0.75),
     Row("video alone", _only("video"), most=0.75),
-    Row("without context", model="embedded_corpus:WithoutContext", cost=0.03),
-    Row("without cross-modal encoders", model="embedded_corpus:WithoutCrossModal", cost=0.03),
+    Row("without context", model=f"{MODULE}:WithoutContext", cost=0.03),
+    Row(
+        "without cross-modal encoders",
+        model=f"{MODULE}:WithoutCrossModal",
+        cost=0.03,
+    ),
     Row("without roles", _without_roles, cost=0.03),
     Row("without text", _only("audio", "video")),
     Row("without audio", _only("text", "video")),
@@ -132,7 +137,7 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         found = dict(zip(cells, pool.map(confusion, *zip(*cells, strict=True)), strict=True))
     tables = [[found[i, s] for s in range(arguments.seeds)] for i in range(len(ROWS))]
-    command = shlex.join(["python", "benchmarks/embedded_corpus.py", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", MODULE, *sys.argv[1:]])
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     _write_csv(RESULTS.with_suffix(".csv"), tables)
     text = _page(command, tables)

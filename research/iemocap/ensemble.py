@@ -1,11 +1,12 @@
-"""Who sits in our council: models judged on sessions of IEMOCAP they did not hear, without test.
+"""Choose the models of the co-distilled ensemble: each is judged on IEMOCAP sessions outside its training.
 
-    python benchmarks/council.py [--out runs/council] [--table]
+    python -m research.iemocap.ensemble [--out runs/codistilled-ensemble] [--table]
 
 Dev holds 12 conversations, too few to choose models by. Here each of the four training sessions (train and
-dev) is left out once; all 5,810 utterances are judged by models that heard neither speaker. Epochs are fixed,
-the weights a running mean over epochs (0.9), one seed. Models that have finished are kept in `--out`. Writes
-docs/results/council.md: each model alone, and the geometric mean of several.
+dev) is left out once, so that all 5,810 utterances are judged by models trained on neither speaker. Epochs
+are fixed, the weights are a running mean over epochs (0.9), one seed; the test part is never read. Finished
+predictions are kept in `--out`. Writes docs/results/codistilled-ensemble.md: each model alone, and the
+geometric mean of several.
 """
 
 import argparse
@@ -26,12 +27,17 @@ from fedaffect.learning.torch.trainer import ConversationTrainer
 
 KEEP = 0.9
 MMTR = "{name='mmtr_style'}"
-HEARD = "{name='mmtr_style', reads=['audio','text']}"
-READ = "{name='mmtr_style', reads=['text']}"
-SMALL = "{name='mm_dfn', layers=4, context_layers=1}"
+MMTR_AUDIO_TEXT = "{name='mmtr_style', reads=['audio','text']}"
+MMTR_TEXT = "{name='mmtr_style', reads=['text']}"
+MM_DFN = "{name='mm_dfn', layers=4, context_layers=1}"
 FAST = "training.learning_rate=1e-3"
 DECAY = "training.weight_decay=1e-4"
-TOGETHER = (FAST, DECAY, "training.task_weight=0", "training.detach_teacher=true")
+ENSEMBLE = (FAST, DECAY, "training.task_weight=0", "training.detach_teacher=true")
+
+
+def ensemble(*members: str) -> str:
+    return f"model={{name='codistilled_ensemble', members=[{', '.join(members)}]}}"
+
 
 MODELS: dict[str, tuple[int, tuple[str, ...]]] = {
     "neighbours": (30, ("model={name='neighbours'}", FAST, "training.weight_decay=0.1")),
@@ -48,21 +54,15 @@ MODELS: dict[str, tuple[int, tuple[str, ...]]] = {
         (f"model={MMTR}", FAST, "features.modalities=['audio','text']"),
     ),
     "MMTr-style, text": (40, (f"model={MMTR}", FAST, "features.modalities=['text']")),
-    "council of 2, each by itself": (
+    "ensemble of 2, no distillation": (
         35,
-        (
-            f"model={{name='council', members=[{SMALL}, {MMTR}]}}",
-            *TOGETHER,
-            "training.distillation_weight=0",
-        ),
+        (ensemble(MM_DFN, MMTR), *ENSEMBLE, "training.distillation_weight=0"),
     ),
-    "council of 2": (35, (f"model={{name='council', members=[{SMALL}, {MMTR}]}}", *TOGETHER)),
-    "council of 4": (
-        35,
-        (f"model={{name='council', members=[{SMALL}, {MMTR}, {HEARD}, {READ}]}}", *TOGETHER),
-    ),
+    "ensemble of 2": (35, (ensemble(MM_DFN, MMTR), *ENSEMBLE)),
+    "ensemble of 4": (35, (ensemble(MM_DFN, MMTR, MMTR_AUDIO_TEXT, MMTR_TEXT), *ENSEMBLE)),
 }
-TOGETHER_AFTERWARDS = (
+"""By row of the table: epochs and settings."""
+MEANS = (
     ("MM-DFN", "MMTr-style"),
     ("MM-DFN", "MMTr-style", "SDT"),
     ("MM-DFN", "MMTr-style", "DialogueTRM-style"),
@@ -70,56 +70,60 @@ TOGETHER_AFTERWARDS = (
     ("MM-DFN", "MMTr-style", "MMTr-style, audio and text"),
     ("MM-DFN", "MMTr-style", "MMTr-style, text"),
 )
+"""Models trained separately, whose probabilities are averaged."""
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", default="data/iemocap6")
-    options.add_argument("--out", type=Path, default=Path("runs/council"))
-    options.add_argument("--results", type=Path, default=Path("docs/results/council.md"))
-    options.add_argument("--table", action="store_true", help="run nothing, tabulate what there is")
-    chosen = options.parse_args()
-    corpus = load(chosen.data)
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", default="data/iemocap6")
+    parser.add_argument("--out", type=Path, default=Path("runs/codistilled-ensemble"))
+    parser.add_argument(
+        "--results", type=Path, default=Path("docs/results/codistilled-ensemble.md")
+    )
+    parser.add_argument("--table", action="store_true", help="train nothing, tabulate what is kept")
+    options = parser.parse_args()
+    corpus = load(options.data)
+    options.out.mkdir(parents=True, exist_ok=True)
     found = {}
     for name, (epochs, settings) in MODELS.items():
-        kept = chosen.out / f"{name}.npy"
-        if not kept.exists() and not chosen.table:
+        kept = options.out / f"{name}.npy"
+        if not kept.exists() and not options.table:
             begun = perf_counter()
             np.save(kept, out_of_session(corpus, settings, epochs))
             print(f"{name}: {perf_counter() - begun:.0f} s", flush=True)
         if kept.exists():
             found[name] = np.load(kept, allow_pickle=False)
-    chosen.results.write_text(page(corpus, found), encoding="utf-8")
+    options.results.write_text(page(corpus, found), encoding="utf-8")
 
 
 def out_of_session(
     corpus: ConversationCorpus, settings: tuple[str, ...], epochs: int
 ) -> npt.NDArray[np.float32]:
-    """Probabilities [utterances of train and dev, classes], each of a model without that session."""
+    """Probabilities [utterances of train and dev, classes], each of a model trained without that session."""
     experiment = Experiment.load("iemocap-small", settings)
     if experiment.features.modalities:
         corpus = corpus.with_modalities(experiment.features.modalities)
-    held = conversations(corpus)
-    session = np.array([corpus.conversations[c][:5] for c in held])  # Ses01F_impro01
+    every = conversations(corpus)
+    session = np.array([corpus.conversations[c][:5] for c in every])  # Ses01F_impro01
     item, probability = [], []
     for number, left_out in enumerate(np.unique(session)):
-        heard = held[session != left_out]
-        rows = np.flatnonzero(np.isin(corpus.conversation, heard))
+        train = every[session != left_out]
+        rows = np.flatnonzero(np.isin(corpus.conversation, train))
         learner = ConversationTrainer(corpus, experiment.model_copy(update={"seed": number}))
         learner.set(statistics(corpus, rows))
         state, optimiser = learner.get(), None
         for epoch in range(1, epochs + 1):
-            fit = learner.fit(Share("heard", heard, rows), Lesson(seed=epoch, optimiser=optimiser))
+            fit = learner.fit(Share("train", train, rows), Lesson(seed=epoch, optimiser=optimiser))
             optimiser, state = fit.optimiser, averaged(learner.get(), state, KEEP, epoch)
         learner.set({n: a for n, a in judged(state).items() if n.startswith("model/")})
-        outputs = learner.predict(held[session == left_out])
+        outputs = learner.predict(every[session == left_out])
         item.append(outputs.item)
         probability.append(outputs.probability)
     return np.concatenate(probability)[np.argsort(np.concatenate(item))]
 
 
 def conversations(corpus: ConversationCorpus) -> npt.NDArray[np.int64]:
+    """Of train and dev, sorted."""
     return np.sort(np.concatenate([corpus.conversations_in(s) for s in ("train", "dev")]))
 
 
@@ -145,16 +149,16 @@ def page(corpus: ConversationCorpus, found: dict[str, npt.NDArray[np.float32]]) 
         np.add.at(counts, (label, probability.argmax(axis=1)), 1)
         return f"| {name} | {scores(counts).weighted_f1:.3f} | {scores(counts).accuracy:.3f} |"
 
-    several = [names for names in TOGETHER_AFTERWARDS if set(names) <= set(found)]
+    means = [names for names in MEANS if set(names) <= set(found)]
     return "\n".join(
         [
-            "# Who sits in our council",
+            "# Which models the co-distilled ensemble combines",
             "",
-            f"{len(rows):,} utterances of iemocap6's train and dev, each judged by a model that has not "
-            "heard its session. Test is not touched. One seed: less than a point is noise. `×`: models that "
-            "learnt apart, their geometric mean afterwards.",
+            f"{len(rows):,} utterances of iemocap6's train and dev, each judged by a model trained without "
+            "its session. The test part is not read. One seed: less than a point is noise. `×`: models "
+            "trained separately, the geometric mean of their probabilities.",
             "",
-            "    python benchmarks/council.py",
+            "    python -m research.iemocap.ensemble",
             "",
             "| model | weighted F1 | accuracy |",
             "|---|---|---|",
@@ -164,7 +168,7 @@ def page(corpus: ConversationCorpus, found: dict[str, npt.NDArray[np.float32]]) 
                     " × ".join(names),
                     np.exp(np.mean([np.log(found[n] + 1e-9) for n in names], axis=0)),
                 )
-                for names in several
+                for names in means
             ),
             "",
         ]

@@ -1,9 +1,9 @@
-"""The table of the preset `iemocap-20`: every way to learn from 20 unequal clients, one split, one budget.
+"""The table of the preset `iemocap-20`: algorithms on 20 unequal clients, with one split and one budget.
 
-    python benchmarks/iemocap_20.py [--runs runs/iemocap-20] [--jobs 2]
+    python -m research.iemocap.twenty_clients [--runs runs/iemocap-20] [--jobs 2]
 
-Each row is run at two learning rates; the better one on dev is the row. Runs that are there already are
-kept, a broken one goes on where it stopped. Writes docs/results/iemocap-20.csv and, the same for a reader,
+Each row is run at two learning rates; the better one on dev is the row. Finished runs are
+kept, an interrupted one resumes. Writes docs/results/iemocap-20.csv and, as Markdown,
 docs/results/iemocap-20-table.md.
 """
 
@@ -79,7 +79,7 @@ def run(row: str, rate: str, folder: Path, data: str) -> dict[str, Any]:
 
 
 def write(best: list[tuple[str, str, dict[str, Any], dict[str, Any]]], out: Path) -> None:
-    """The table for a reader, and the same as CSV."""
+    """The table as Markdown and as CSV."""
     out.mkdir(parents=True, exist_ok=True)
     names = ["row", "learning rate", *COLUMNS.values(), "at the other rate"]
     table = [

@@ -1,10 +1,11 @@
 """A contact sheet of the corruptions, and their tables for docs/in-vehicle.md.
 
-    python benchmarks/corruptions.py                                    # a face and a signal made by code
-    python benchmarks/corruptions.py --faces FER2013.npz --out FOLDER   # real faces, outside the project
+    python -m research.in_vehicle.corruptions
+    python -m research.in_vehicle.corruptions --faces FER2013.npz --out FOLDER
 
+The first draws a face and a signal made by code, the second real faces, into a folder outside the project.
 Writes corruptions.png (into docs/images by default) and prints the table of amounts; with real faces also how
-far each severity takes them from the originals. Pictures of real people are never written into the project.
+much each severity changes them. Pictures of real people are never written into the project.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from fedaffect.corpus.corruption import CORRUPTIONS, SEVERITIES, corrupt, lost
 from fedaffect.randomness import generator
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SIDE, SEED = 48, 2
 SECONDS, RATE, WINDOWS = 30, 8, 12
 COLUMNS = range(SEVERITIES + 1)
@@ -30,14 +31,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A contact sheet of the corruptions.")
     parser.add_argument("--faces", type=Path, help="FER2013 as .npz; default: a face made by code")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
-    told = parser.parse_args()
-    if told.faces and told.out.resolve().is_relative_to(ROOT):
-        parser.error(f"{told.out}: pictures of real people stay outside the project; name another")
+    options = parser.parse_args()
+    if options.faces and options.out.resolve().is_relative_to(ROOT):
+        parser.error(
+            f"{options.out}: pictures of real people stay outside the project; name another"
+        )
     rows = [name for name, corruption in CORRUPTIONS.items() if corruption.of == "image"]
-    tests = private_test_faces(told.faces) if told.faces else None
+    tests = private_test_faces(options.faces) if options.faces else None
     faces = [made_face()] * len(rows) if tests is None else some_of(tests, len(rows))
-    told.out.mkdir(parents=True, exist_ok=True)
-    draw(dict(zip(rows, faces, strict=True)), told.out / "corruptions.png")
+    options.out.mkdir(parents=True, exist_ok=True)
+    draw(dict(zip(rows, faces, strict=True)), options.out / "corruptions.png")
     print(table())
     if tests is not None:
         print("\n" + distances(tests, rows))
@@ -96,8 +99,8 @@ def made_signal() -> Floats:
 
 
 def draw(faces: dict[str, Images], file: Path) -> None:
-    """Corruptions down, severities across; column 0 is what they start from."""
-    from matplotlib import pyplot as plt  # late: the table needs none of it
+    """A row for each corruption, a column for each severity; column 0 is the original."""
+    from matplotlib import pyplot as plt  # imported here: the table needs no matplotlib
 
     plt.switch_backend("agg")
     signals = [name for name, corruption in CORRUPTIONS.items() if corruption.of != "image"]
@@ -133,15 +136,15 @@ def draw(faces: dict[str, Images], file: Path) -> None:
 
 
 def show_face(axis: Any, face: Images, name: str, severity: int) -> None:
-    spoilt = corrupt(face[None], name, severity, seed=SEED, item=np.array([0]))[0]
-    axis.imshow(spoilt, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    corrupted = corrupt(face[None], name, severity, seed=SEED, item=np.array([0]))[0]
+    axis.imshow(corrupted, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
 
 
 def show_signal(axis: Any, name: str, severity: int) -> None:
     signal = made_signal()
-    spoilt = corrupt(signal[None], name, severity, seed=SEED, item=np.array([0]))[0]
+    corrupted = corrupt(signal[None], name, severity, seed=SEED, item=np.array([0]))[0]
     axis.plot(signal, color="#98a2b3", linewidth=0.8)
-    axis.plot(spoilt, color="#1a6fd4", linewidth=0.8)
+    axis.plot(corrupted, color="#1a6fd4", linewidth=0.8)
     axis.set_ylim(-6, 6)
 
 
@@ -158,7 +161,7 @@ def show_windows(axis: Any, severity: int) -> None:
 
 
 def table() -> str:
-    """What each severity means."""
+    """The amount of every corruption at each severity, as Markdown."""
     lines = [cells("corruption", *"12345", "counts", "why"), cells(*["---"] * 8)]
     for name, corruption in CORRUPTIONS.items():
         amounts = [f"{amount:g}" for amount in corruption.amount]
@@ -167,13 +170,13 @@ def table() -> str:
 
 
 def distances(faces: Images, names: list[str]) -> str:
-    """How far a severity takes faces from what they were: root mean square of pixels, mean over faces."""
+    """Root mean square change of the pixels at each severity, mean over faces, as Markdown."""
     lines = [cells("corruption", *"12345"), cells(*["---"] * 6)]
     for name in names:
         found = []
         for severity in COLUMNS[1:]:
-            spoilt = corrupt(faces, name, severity, seed=SEED, item=np.arange(len(faces)))
-            squared = (spoilt.astype(np.float32) - faces) ** 2
+            corrupted = corrupt(faces, name, severity, seed=SEED, item=np.arange(len(faces)))
+            squared = (corrupted.astype(np.float32) - faces) ** 2
             found.append(f"{np.sqrt(squared.mean(axis=(1, 2))).mean():.0f}")
         lines.append(cells(name, *found))
     return "\n".join(lines)

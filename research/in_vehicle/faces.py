@@ -1,4 +1,4 @@
-"""What finished face runs say of faces, as they are and spoilt; each answer is computed once and kept."""
+"""Outputs of finished face runs on clean and corrupted faces; each is computed once and cached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,15 +26,15 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Answers:
+class FaceOutputs:
     """Probabilities float32 [items, classes of the model] and embeddings [items, d]."""
 
     probability: Floats
     embedding: Floats
 
 
-def faces_of(data: str) -> ConversationCorpus:
-    """The corpus; without labels of test faces that are in train too: in no pair, in no score."""
+def load_faces(data: str) -> ConversationCorpus:
+    """The corpus; test faces that are also in train lose their label, so no pair and no score has them."""
     corpus = open_corpus(data).with_modalities((FACE,))
     label = np.where(copies_of_train(corpus), UNLABELLED, corpus.label)
     return replace(corpus, label=label, votes=None)
@@ -42,9 +42,12 @@ def faces_of(data: str) -> ConversationCorpus:
 
 @dataclass(frozen=True)
 class FaceRun:
-    """A finished run with one model for all, and where its answers are kept.
+    """A finished run with one global model, and the cache of its outputs.
 
-    What is kept belongs to the bytes of the model and of the corpus: after another training it is not found.
+    A cache entry belongs to the bytes of the model and of the corpus: another model never reads it.
+
+    Raises:
+        UserError: the run saved one model for each client.
     """
 
     name: str
@@ -60,81 +63,84 @@ class FaceRun:
             )
 
     @property
-    def about(self) -> str:
-        """In words, how it was trained."""
+    def description(self) -> str:
+        """How the model was trained, in words, and its accuracy on clean test faces."""
         experiment = saved.read_config(self.folder / "model").experiment
-        told = [f"`{experiment.algorithm.name}`", f"seed {experiment.seed}"]
-        told.append(
+        words = [f"`{experiment.algorithm.name}`", f"seed {experiment.seed}"]
+        words.append(
             f"{experiment.rounds.count} rounds of {count(experiment.training.local_epochs, 'epoch')}"
         )
         if experiment.algorithm.name != "centralised":
             partition = experiment.partition
             skew = f"({partition.alpha:g})" if partition.name == "dirichlet" else ""
-            told.insert(1, f"{partition.clients} clients, {partition.name}{skew}")
+            words.insert(1, f"{partition.clients} clients, {partition.name}{skew}")
         if experiment.conditions.spoilt_pictures:
-            told.append(f"{experiment.conditions.spoilt_pictures:.0%} of the pictures spoilt")
+            words.append(f"{experiment.conditions.spoilt_pictures:.0%} of the pictures spoilt")
         accuracy = self.test_accuracy(self.clean().probability)
-        return f"{', '.join(told)}: accuracy {accuracy:.3f} in seven classes on clean test faces"
+        return f"{', '.join(words)}: accuracy {accuracy:.3f} in seven classes on clean test faces"
 
-    def clean(self) -> Answers:
-        """Every face as it is."""
+    def clean(self) -> FaceOutputs:
+        """Outputs for every face as it is."""
 
-        def ask() -> Answers:
+        def compute() -> FaceOutputs:
             parts = []
             every = np.arange(len(self.corpus.conversations))
             for conversations in blocks(self.corpus, every):
-                parts.append(self._ask(part_of(self.corpus, conversations)))
-            return Answers(
+                parts.append(self._predict(part_of(self.corpus, conversations)))
+            return FaceOutputs(
                 np.concatenate([p.probability for p in parts]),
                 np.concatenate([p.embedding for p in parts]),
             )
 
-        return self._kept("clean", ask)
+        return self._cached("clean", compute)
 
-    def spoilt(self, corruption: str, severity: int) -> Floats:
-        """Probabilities float32 [items, classes]; of test, the rest is NaN."""
+    def corrupted(self, corruption: str, severity: int) -> Floats:
+        """Probabilities float32 [items, classes] of corrupted test faces; NaN outside test."""
         conversations = self.corpus.conversations_in("test")
         rows = rows_of(self.corpus, conversations)
 
-        def ask() -> Answers:
+        def compute() -> FaceOutputs:
             part = part_of(self.corpus, conversations)
             images = corrupt(part.features[FACE], corruption, severity, seed=SEED, item=rows)
-            return self._ask(replace(part, features={FACE: images}))
+            return self._predict(replace(part, features={FACE: images}))
 
-        found = self._kept(f"{corruption}-{severity}".replace(" ", "-"), ask, embedding=False)
-        whole = np.full((len(self.corpus), found.probability.shape[1]), np.nan, np.float32)
-        whole[rows] = found.probability
+        name = f"{corruption}-{severity}".replace(" ", "-")
+        outputs = self._cached(name, compute, embedding=False)
+        whole = np.full((len(self.corpus), outputs.probability.shape[1]), np.nan, np.float32)
+        whole[rows] = outputs.probability
         return whole
 
     def test_accuracy(self, probability: Floats) -> float:
         """In all classes, of the test faces that have a label."""
         label = self.corpus.label
-        asked = self.corpus.items_in("test") & (label != UNLABELLED)
-        return float((probability[asked].argmax(axis=1) == label[asked]).mean())
+        rows = self.corpus.items_in("test") & (label != UNLABELLED)
+        return float((probability[rows].argmax(axis=1) == label[rows]).mean())
 
-    def _ask(self, part: ConversationCorpus) -> Answers:
+    def _predict(self, part: ConversationCorpus) -> FaceOutputs:
         learner, fitting = saved.load(self.folder / "model", part, "model", "cpu")
         outputs = learner.predict(np.arange(len(fitting.conversations)))
-        return Answers(outputs.probability, outputs.embedding)
+        return FaceOutputs(outputs.probability, outputs.embedding)
 
-    def _kept(self, name: str, ask: Callable[[], Answers], embedding: bool = True) -> Answers:
-        file = self._place / f"{name}.npz"
+    def _cached(
+        self, name: str, compute: Callable[[], FaceOutputs], embedding: bool = True
+    ) -> FaceOutputs:
+        file = self._cache_folder / f"{name}.npz"
         if not file.is_file():
             print(f"{self.name}: {name}", flush=True)
-            found = ask()
-            kept = {"probability": found.probability}
-            kept |= {"embedding": found.embedding} if embedding else {}
-            aside = file.with_name(f".{file.name}")
-            with aside.open("wb") as stream:
-                np.savez(stream, **kept)
-            aside.replace(file)
-        with np.load(file, allow_pickle=False) as arrays:
-            nothing = np.zeros((len(arrays["probability"]), 0), np.float32)
-            return Answers(arrays["probability"], arrays.get("embedding", nothing))
+            outputs = compute()
+            arrays = {"probability": outputs.probability}
+            arrays |= {"embedding": outputs.embedding} if embedding else {}
+            temporary = file.with_name(f".{file.name}")
+            with temporary.open("wb") as stream:
+                np.savez(stream, **arrays)
+            temporary.replace(file)
+        with np.load(file, allow_pickle=False) as stored:
+            empty = np.zeros((len(stored["probability"]), 0), np.float32)
+            return FaceOutputs(stored["probability"], stored.get("embedding", empty))
 
     @cached_property
-    def _place(self) -> Path:
+    def _cache_folder(self) -> Path:
         digest = sha256_of(self.folder / "model" / "model.safetensors")[:12]
-        place = self.cache / f"{digest}-{self.corpus.provenance.sha256[:8]}"
-        place.mkdir(parents=True, exist_ok=True)
-        return place
+        folder = self.cache / f"{digest}-{self.corpus.provenance.sha256[:8]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -6,20 +6,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import in_vehicle_pictures as pictures
-import in_vehicle_sheets as sheets
-from in_vehicle_fusing import Result, Weighed
-from in_vehicle_pairs import BODY, FACE
-from in_vehicle_spoilt import Alone, Spoilt
-
 from fedaffect.record.files import write_text
+from research.in_vehicle import pictures, tables
+from research.in_vehicle.corrupted import CorruptedResult, FaceResult
+from research.in_vehicle.fusion import Result, WeightedResult
+from research.in_vehicle.pairs import BODY, FACE
 
 NAME = "in-vehicle"
 
 WORDS = """\
 # In a vehicle: faces and body signals, fused
 
-    python benchmarks/in_vehicle.py{options} --seeds {seeds}
+    python -m research.in_vehicle.measure{options} --seeds {seeds}
 
 **pairing = label-matched.** Nobody recorded these faces and these body signals together: a face of FER2013
 is put beside a window of WESAD's wrist band because both carry the same label
@@ -74,9 +72,9 @@ severity 3; that says nothing of other kinds of trouble.
 def write(
     out: Path,
     results: Sequence[Result],
-    weighed: Sequence[Weighed],
-    spoilt: Sequence[Spoilt],
-    alone: Sequence[Alone],
+    weighted: Sequence[WeightedResult],
+    corrupted: Sequence[CorruptedResult],
+    of_faces: Sequence[FaceResult],
     runs: Mapping[str, str],
 ) -> None:
     """
@@ -86,57 +84,57 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     for name, rows in (
         ("", results),
-        ("-weights", weighed),
-        ("-spoilt", spoilt),
-        ("-faces", alone),
+        ("-weights", weighted),
+        ("-spoilt", corrupted),
+        ("-faces", of_faces),
     ):
         _write_csv(out / f"{NAME}{name}.csv", [asdict(row) for row in rows])
-    pictures.weights(weighed).save(out, f"{NAME}-weights")
+    pictures.weights(weighted).save(out, f"{NAME}-weights")
     for modality in (FACE, BODY):
-        some = [s for s in spoilt if s.modality == modality]
-        pictures.spoilt(some).save(out, f"{NAME}-spoilt-{modality}")
-    pictures.faces(alone).save(out, f"{NAME}-faces")
-    write_text(out / f"{NAME}.md", page(results, spoilt, alone, runs))
+        some = [s for s in corrupted if s.modality == modality]
+        pictures.corrupted(some).save(out, f"{NAME}-spoilt-{modality}")
+    pictures.faces(of_faces).save(out, f"{NAME}-faces")
+    write_text(out / f"{NAME}.md", page(results, corrupted, of_faces, runs))
 
 
 def page(
     results: Sequence[Result],
-    spoilt: Sequence[Spoilt],
-    alone: Sequence[Alone],
+    corrupted: Sequence[CorruptedResult],
+    of_faces: Sequence[FaceResult],
     runs: Mapping[str, str],
 ) -> str:
     pairs = sorted({r.pairs for r in results})
     parts = [
         WORDS.format(
             options="".join(f" --{name} RUN" for name in runs),
-            runs="\n".join(f"- *{name}*: {about}" for name, about in runs.items()),
+            runs="\n".join(f"- *{name}*: {description}" for name, description in runs.items()),
             seeds=len({r.seed for r in results}),
             pairs=f"{pairs[0]} to {pairs[-1]}" if len(pairs) > 1 else f"{pairs[0]}",
         )
     ]
     for learnt in dict.fromkeys(r.learnt for r in results):
-        sheet = sheets.rows([r for r in results if r.learnt == learnt])
-        parts += [f"## {learnt[0].upper()}{learnt[1:]}\n", *sheet.as_markdown(), ""]
+        table = tables.rows([r for r in results if r.learnt == learnt])
+        parts += [f"## {learnt[0].upper()}{learnt[1:]}\n", *table.as_markdown(), ""]
     parts += [
         "## How much weight a face should have\n",
         f"![Balanced accuracy against the weight of the face]({NAME}-weights.svg)\n",
         "At 0 the body alone decides, at 1 the face. Calibrated; means over seeds.\n",
-        *("## Beside the paper\n", *sheets.beside_the_paper(results).as_markdown(), "", COMPARE),
+        *("## Beside the paper\n", *tables.beside_the_paper(results).as_markdown(), "", COMPARE),
         *("## Hard conditions\n", ROBUST),
     ]
     for modality in (FACE, BODY):
-        some = [s for s in spoilt if s.modality == modality]
+        some = [s for s in corrupted if s.modality == modality]
         parts += [
             f"### The {modality} is spoilt\n",
             f"![Balanced accuracy by severity]({NAME}-spoilt-{modality}.svg)\n",
-            f"Balanced accuracy, calibrated, means over seeds; *fused* by `{sheets.SHOWN}`.\n",
-            *(*sheets.spoilt(some, modality).as_markdown(), ""),
+            f"Balanced accuracy, calibrated, means over seeds; *fused* by `{tables.SHOWN}`.\n",
+            *(*tables.corrupted(some, modality).as_markdown(), ""),
         ]
     parts += [
         "### Faces in their seven classes\n",
         f"![Accuracy by severity]({NAME}-faces.svg)\n",
         "Accuracy on FER2013's private test faces, without those that are in train too.\n",
-        *(*sheets.faces(alone).as_markdown(), ""),
+        *(*tables.faces(of_faces).as_markdown(), ""),
         f"All figures: [rows]({NAME}.csv), [weights]({NAME}-weights.csv), "
         f"[spoilt, by every rule]({NAME}-spoilt.csv), [faces]({NAME}-faces.csv).\n",
     ]

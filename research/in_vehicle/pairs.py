@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from wesad_windows import Rows, Windows
 
 from fedaffect.corpus.classes import ClassMap
 from fedaffect.corpus.pairing import FER2013_TO_WESAD, Pairs, pair_by_label, split_by_person
 from fedaffect.corpus.schema import SPLITS, Corpus, Flags, Integers, Provenance
+from research.wesad.windows import Rows, Windows
 
 FACE, BODY = "face", "body"
 STATES = ("amusement", "baseline", "stress")
@@ -17,12 +17,12 @@ Probability = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Pairing:
-    """What one seed decides.
+    """Pairs of a face and a window, and their split, drawn by one seed.
 
     Attributes:
         bodies: all windows, split by person.
         split: int64 [pairs], index into SPLITS.
-        names: from the classes of faces to the states.
+        names: maps the classes of faces to the states.
     """
 
     seed: int
@@ -49,10 +49,10 @@ class Pairing:
         return np.equal(self.split, SPLITS.index(split))
 
     def scaled(self) -> tuple[Windows, Rows]:
-        """The windows to learn from, and the columns of all, in deviations of the former."""
-        learnt = self.windows.only(self.bodies.items_in("train"))
-        train, every = learnt.scaled_for(self.windows)
-        return train, every.rows
+        """The training windows, and the columns of all windows, standardised by the training windows."""
+        train = self.windows.only(self.bodies.items_in("train"))
+        scaled, every = train.scaled_for(self.windows)
+        return scaled, every.rows
 
     def of_faces(self, probability: Probability) -> Probability:
         """[pairs, states] of [faces, classes]."""

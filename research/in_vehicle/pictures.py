@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 
 import numpy as np
-from in_vehicle_fusing import Weighed
-from in_vehicle_pairs import BODY, FACE
-from in_vehicle_sheets import SHOWN
-from in_vehicle_spoilt import Alone, Spoilt
 from matplotlib.axes import Axes
 
 from fedaffect.report.drawing import INK
 from fedaffect.report.palette import series_colours
 from fedaffect.report.picture import Picture
+from research.in_vehicle.corrupted import CorruptedResult, FaceResult
+from research.in_vehicle.fusion import WeightedResult
+from research.in_vehicle.pairs import BODY, FACE
+from research.in_vehicle.tables import SHOWN
 
 PANEL, LEGEND = 160, 36
 """Heights, in points."""
@@ -20,14 +20,14 @@ Line = tuple[str, Sequence[float], Sequence[float], str, str]
 """Name, where, mean, colour, dashes."""
 
 
-def weights(weighed: Sequence[Weighed]) -> Picture:
-    """A line a side and rule."""
-    kinds = list(dict.fromkeys((w.learnt, w.rule) for w in weighed))
-    sides = list(dict.fromkeys(learnt for learnt, _ in kinds))
-    colours = dict(zip(sides, series_colours(len(sides)), strict=True))
+def weights(results: Sequence[WeightedResult]) -> Picture:
+    """A line for each approach and rule."""
+    kinds = list(dict.fromkeys((w.learnt, w.rule) for w in results))
+    approaches = list(dict.fromkeys(learnt for learnt, _ in kinds))
+    colours = dict(zip(approaches, series_colours(len(approaches)), strict=True))
     lines = [
         (f"{learnt.replace('`', '')}: {rule}", *_curve(
-            [(w.weight, w.balanced_accuracy) for w in weighed if (w.learnt, w.rule) == (learnt, rule)]
+            [(w.weight, w.balanced_accuracy) for w in results if (w.learnt, w.rule) == (learnt, rule)]
         ), colours[learnt], "-" if rule == "mean" else "--")
         for learnt, rule in kinds
     ]  # fmt: skip
@@ -40,40 +40,40 @@ def weights(weighed: Sequence[Weighed]) -> Picture:
     return Picture(620, 320, paint)
 
 
-def spoilt(found: Sequence[Spoilt]) -> Picture:
-    """A panel a corruption; colours tell the rows, dashes that models had seen spoilt items."""
+def corrupted(results: Sequence[CorruptedResult]) -> Picture:
+    """A panel a corruption; a colour for each row, dashes for models trained on corrupted items."""
     rows = dict(zip((FACE, BODY, SHOWN), series_colours(3), strict=True))
     names = {FACE: "face alone", BODY: "body alone", SHOWN: "fused"}
-    dashes = dict(zip(dict.fromkeys(s.training for s in found), ("-", "--"), strict=False))
+    dashes = dict(zip(dict.fromkeys(s.training for s in results), ("-", "--"), strict=False))
     panels = {
         corruption: [
             (f"{names[row]}, {training}", *_curve([
                 (s.severity, s.balanced_accuracy)
-                for s in found
+                for s in results
                 if (s.corruption, s.row, s.training) == (corruption, row, training)
             ]), colour, dash)
             for row, colour in rows.items()
             for training, dash in dashes.items()
         ]
-        for corruption in dict.fromkeys(s.corruption for s in found)
+        for corruption in dict.fromkeys(s.corruption for s in results)
     }  # fmt: skip
     return _panels(panels, "balanced accuracy")
 
 
-def faces(alone: Sequence[Alone]) -> Picture:
+def faces(results: Sequence[FaceResult]) -> Picture:
     """The same in seven classes."""
-    trainings = list(dict.fromkeys(a.training for a in alone))
+    trainings = list(dict.fromkeys(a.training for a in results))
     colours = dict(zip(trainings, series_colours(len(trainings)), strict=True))
     panels = {
         corruption: [
             (training, *_curve([
                 (a.severity, a.accuracy)
-                for a in alone
+                for a in results
                 if (a.corruption, a.training) == (corruption, training)
             ]), colour, "-")
             for training, colour in colours.items()
         ]
-        for corruption in dict.fromkeys(a.corruption for a in alone)
+        for corruption in dict.fromkeys(a.corruption for a in results)
     }  # fmt: skip
     return _panels(panels, "accuracy, seven classes")
 

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from in_vehicle_fusing import Result
-from in_vehicle_pairs import BODY, FACE
-from in_vehicle_spoilt import Alone, Spoilt
 
 from fedaffect.report.formatting import NOTHING, figure, signed, with_spread
 from fedaffect.report.table import Column, Sheet
+from research.in_vehicle.corrupted import CorruptedResult, FaceResult
+from research.in_vehicle.fusion import Result
+from research.in_vehicle.pairs import BODY, FACE
 
 SHOWN = "confidence"
-"""The rule of what is spoilt: of the paper's two, the one that gives probabilities."""
+"""The rule shown where a modality is corrupted: of the paper's two, the one that gives probabilities."""
 PAPER = {"face alone": "77", "body alone": "74", "fused": "87"}
 SEVERITIES = (0, 1, 3, 5)
 
 
 def rows(results: Sequence[Result]) -> Sheet:
-    """Every row of one side."""
+    """Every row of one approach."""
     scores = ("accuracy", "balanced_accuracy", "calibration_error")
     columns = [Column("", words=True)]
     columns += [Column(name, "calibrated") for name in ("accuracy", "balanced", "ECE")]
@@ -48,7 +48,7 @@ def beside_the_paper(results: Sequence[Result]) -> Sheet:
     return Sheet(columns, tuple(lines))
 
 
-def spoilt(found: Sequence[Spoilt], modality: str) -> Sheet:
+def corrupted(results: Sequence[CorruptedResult], modality: str) -> Sheet:
     """The modality alone and fused, by corruption and training, at some severities."""
     columns = [Column("", words=True)]
     columns += [
@@ -57,8 +57,8 @@ def spoilt(found: Sequence[Spoilt], modality: str) -> Sheet:
         for severity in SEVERITIES
     ]
     lines = []
-    for corruption, training in dict.fromkeys((s.corruption, s.training) for s in found):
-        own = [s for s in found if (s.corruption, s.training) == (corruption, training)]
+    for corruption, training in dict.fromkeys((s.corruption, s.training) for s in results):
+        own = [s for s in results if (s.corruption, s.training) == (corruption, training)]
         means = (
             np.mean([s.balanced_accuracy for s in own if (s.row, s.severity) == (row, severity)])
             for row in (modality, SHOWN)
@@ -68,18 +68,18 @@ def spoilt(found: Sequence[Spoilt], modality: str) -> Sheet:
     return Sheet(tuple(columns), tuple(lines))
 
 
-def faces(alone: Sequence[Alone]) -> Sheet:
+def faces(results: Sequence[FaceResult]) -> Sheet:
     """By corruption and training, at every severity."""
-    severities = sorted({a.severity for a in alone})
+    severities = sorted({a.severity for a in results})
     columns = (Column("", words=True), *(Column(f"at {severity}") for severity in severities))
-    accuracy = {(a.corruption, a.training, a.severity): a.accuracy for a in alone}
+    accuracy = {(a.corruption, a.training, a.severity): a.accuracy for a in results}
     lines = (
         (
             f"{corruption}, {training}",
             *(figure(accuracy[corruption, training, s]) for s in severities),
         )
-        for corruption in dict.fromkeys(a.corruption for a in alone)
-        for training in dict.fromkeys(a.training for a in alone)
+        for corruption in dict.fromkeys(a.corruption for a in results)
+        for training in dict.fromkeys(a.training for a in results)
     )
     return Sheet(columns, tuple(lines))
 
@@ -91,7 +91,7 @@ def _named(results: Sequence[Result]) -> list[str]:
 def _each(
     results: Sequence[Result], row: str, calibrated: bool, score: str
 ) -> npt.NDArray[np.float64]:
-    """[seeds]; empty where a row was not tried so."""
+    """[seeds]; empty where a row was not computed so."""
     own = [r for r in results if (r.row, r.calibrated) == (row, calibrated)]
     return np.array([getattr(r, score) for r in sorted(own, key=lambda r: r.seed)])
 

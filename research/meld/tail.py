@@ -1,11 +1,11 @@
-"""Who is served by what 260 people learn together: the six leads of Friends, or the other 254?
+"""Test scores of the six leads of Friends and of the other 254 characters, from the same trained models.
 
     fedaffect ablate ablations/meld-speakers.toml
-    python benchmarks/meld_tail.py [--runs runs/ablations] [--out docs/results]
+    python -m research.meld.tail [--runs runs/ablations] [--out docs/results]
 
-Reads the finished runs of that ablation, asks each saved model for MELD's test part, and scores what the
-leads say and what everybody else says apart. Where every client has a model of its own, the leads' and the
-others' are told apart too: means over models. Writes meld-tail.md and meld-tail.csv.
+Reads the finished runs of that ablation, lets each saved model predict MELD's test part, and scores the
+utterances of the leads and of all others separately. Where every client has a model of its own, models of
+leads and models of others are averaged separately too. Writes meld-tail.md and meld-tail.csv.
 """
 
 import argparse
@@ -45,21 +45,21 @@ class Score:
     others_few: float
 
 
-def whose(corpus: ConversationCorpus, test: ConversationCorpus) -> Parts:
-    """Rows of test by who says them; `few`: people with fewer than five lines in train, or none."""
+def rows_by_speaker(corpus: ConversationCorpus, test: ConversationCorpus) -> Parts:
+    """Rows of test by speaker; `few`: people with fewer than five utterances in train, or none."""
     rows = np.flatnonzero(test.label != UNLABELLED)
-    lines = np.bincount(corpus.person[corpus.items_in("train")], minlength=len(corpus.persons))
+    utterances = np.bincount(corpus.person[corpus.items_in("train")], minlength=len(corpus.persons))
     lead = np.isin([corpus.persons[p] for p in test.person[rows]], LEADS)
-    few = lines[test.person[rows]] < FEW
+    few = utterances[test.person[rows]] < FEW
     return {"leads": rows[lead], "others": rows[~lead], "others_few": rows[~lead & few]}
 
 
 def weighted_f1(
-    corpus: ConversationCorpus, rows: npt.NDArray[np.int64], said: npt.NDArray[np.int64]
+    corpus: ConversationCorpus, rows: npt.NDArray[np.int64], estimated: npt.NDArray[np.int64]
 ) -> float:
     classes = len(corpus.classes)
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (corpus.label[rows], said[rows]), 1)
+    np.add.at(confusion, (corpus.label[rows], estimated[rows]), 1)
     return scores(confusion).weighted_f1
 
 
@@ -70,11 +70,11 @@ def of_run(
     members = read_config(folder / "model").members
     found: dict[str, list[list[float]]] = {}
     for member in members:
-        said = predict(folder / "model", test, member, "cpu").probability.argmax(axis=1)
+        estimated = predict(folder / "model", test, member, "cpu").probability.argmax(axis=1)
         kind = (
             SHARED if len(members) == 1 else "of a lead" if member in LEADS else "of anybody else"
         )
-        figures = [weighted_f1(test, rows, said) for rows in parts.values()]
+        figures = [weighted_f1(test, rows, estimated) for rows in parts.values()]
         found.setdefault(kind, []).append(figures)
     for kind, scored in found.items():
         yield Score(row, kind, seed, *np.mean(scored, axis=0).tolist())
@@ -103,7 +103,7 @@ people ({others}), and of those others who have fewer than five lines in the tra
 mixture of emotions: compare down, not across.
 
     fedaffect ablate ablations/meld-speakers.toml --results docs/results
-    python benchmarks/meld_tail.py
+    python -m research.meld.tail
 
 | | model | seeds | leads' words | others' words | others with few lines |
 | :--- | :--- | ---: | ---: | ---: | ---: |
@@ -124,7 +124,7 @@ def main() -> None:
     ablation = load(ABLATION, given.runs)
     corpus = store.load(ablation.variants[0].experiment.data)
     test = part_of(corpus, corpus.conversations_in("test"))
-    parts, found = whose(corpus, test), []
+    parts, found = rows_by_speaker(corpus, test), []
     for variant in ablation.variants:
         for job in ablation.jobs(variant):
             if (job.folder / SUMMARY).is_file():

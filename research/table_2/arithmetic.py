@@ -1,6 +1,6 @@
 """Can Table 2 of Wang et al. 2026 have been counted on one test set? Arithmetic on what is printed.
 
-    python benchmarks/table_2.py
+    python -m research.table_2.arithmetic
 
 Prints the tables of docs/results/why-not-table-2.md, writes them between that page's markers, and the
 figures of every row as docs/results/why-not-table-2.csv. Needs no corpus and takes a second.
@@ -26,7 +26,7 @@ CELL = 0.01
 ROUNDING = 2 * CELL
 
 # Utterances by class, in the order of CLASSES. Test is Session 5; counted in the label file of
-# declare-lab/conv-emotion (COSMIC), and again in our own corpus by tests/test_table_2.py.
+# declare-lab/conv-emotion (COSMIC), and again in our own corpus by tests/research/table_2/test_arithmetic.py.
 OFFICIAL = "test: Session 5"
 SUPPORTS: dict[str, tuple[int, ...]] = {
     OFFICIAL: (144, 245, 384, 170, 299, 381),

@@ -1,6 +1,6 @@
 """Forests on WESAD's wrist signals, a subject left out at a time: pooled, federated in both modes, alone.
 
-    python benchmarks/wesad_forest.py [--seeds 2] [--out docs/results]
+    python -m research.wesad.forest [--seeds 2] [--out docs/results]
 
 1,178 windows of 30 s of 15 people at rest, amused or stressed, from ../shared/data or $FEDAFFECT_DATA. A
 client is a subject. 15 times one is left out, the others learn, and its windows are judged; scores are of all
@@ -15,17 +15,25 @@ from math import log, sqrt
 from pathlib import Path
 
 import numpy as np
-import wesad_page
-import wesad_prequential
-from wesad_methods import DEPTH, METHODS, OF_EACH, SUBJECTS, TREES, Method, bagging, private
-from wesad_windows import Windows, place, read
 
 from fedaffect.learning.metrics import Counts, scores
 from fedaffect.randomness import generator
+from research.wesad import page, prequential
+from research.wesad.methods import (
+    DEPTH,
+    METHODS,
+    OF_EACH,
+    SUBJECTS,
+    TREES,
+    Method,
+    bagging,
+    private,
+)
+from research.wesad.windows import Windows, read, wesad_file
 
 SETS = {"BVP, EDA, temperature, respiration": None, "BVP, EDA, temperature": "Resp_"}
 CLIENTS = (5, 10, SUBJECTS - 1)
-WORK = (5, OF_EACH, 2 * OF_EACH)
+TREES_OF_EACH = (5, OF_EACH, 2 * OF_EACH)
 """Trees that each client grows."""
 NOISE = (0.5, 1.0, 2.0, 4.0)
 DELTA = 1e-5
@@ -102,7 +110,8 @@ def mean_scores(
 def by_number(windows: Windows, seeds: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """(method, accuracy and balanced accuracy for each number of clients)."""
     rows: list[tuple[str, Method]] = [
-        (f"`bagging`, {trees} trees of each", partial(bagging, trees=trees)) for trees in WORK
+        (f"`bagging`, {trees} trees of each", partial(bagging, trees=trees))
+        for trees in TREES_OF_EACH
     ]
     rows += [(f"`private`, {trees} trees", partial(private, trees=trees)) for trees in (50, TREES)]
     for name, method in rows:
@@ -131,28 +140,28 @@ def groups(windows: Windows, seeds: int) -> Iterator[tuple[str, int, int, list[f
     confusion = np.sum([left_out(windows, private, s).sum(axis=0) for s in range(seeds)], axis=0)
     for name, flags in windows.declared.items():
         has = np.array([flags[windows.subject == person].all() for person in windows.people])
-        told = min(has.sum(), (~has).sum()) >= FEWEST_PEOPLE
+        shown = min(has.sum(), (~has).sum()) >= FEWEST_PEOPLE
         both = [scores(confusion[who].sum(axis=0)).accuracy for who in (has, ~has)]
-        yield name, int(has.sum()), int((~has).sum()), both if told else []
+        yield name, int(has.sum()), int((~has).sum()), both if shown else []
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--seeds", type=int, default=2)
-    options.add_argument("--out", type=Path, default=Path("docs/results"))
-    chosen = options.parse_args()
-    path = place()
-    results = list(every_result(path, chosen.seeds))
-    windows, seeds = read(path), chosen.seeds
-    wesad_page.write(
-        chosen.out,
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("docs/results"))
+    options = parser.parse_args()
+    path = wesad_file()
+    results = list(every_result(path, options.seeds))
+    windows, seeds = read(path), options.seeds
+    page.write(
+        options.out,
         results,
         seeds,
         [
-            wesad_page.grid(CLIENTS, list(by_number(windows, seeds))),
-            wesad_page.prequential(list(wesad_prequential.table(windows, seeds))),
-            wesad_page.noise(list(with_noise(windows, seeds))),
-            wesad_page.groups(list(groups(windows, seeds))),
+            page.grid(CLIENTS, list(by_number(windows, seeds))),
+            page.prequential(list(prequential.table(windows, seeds))),
+            page.noise(list(with_noise(windows, seeds))),
+            page.groups(list(groups(windows, seeds))),
         ],
     )
 

@@ -1,17 +1,17 @@
-"""The methods that the benchmark of forests compares: each makes models of several people's windows."""
+"""The methods that the study of forests compares: each trains models on several people's windows."""
 
 from collections.abc import Callable, Iterator
 from math import ceil, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from wesad_windows import Rows, Windows
 
 from fedaffect.inference.forest import Forest, joined
 from fedaffect.learning.forest.bagging import FEWEST, grow
 from fedaffect.learning.forest.counts import Totals, leaf_counts, undecided, with_counts
 from fedaffect.learning.forest.random_splits import random_trees, standard_grid
 from fedaffect.randomness import generator, seed_for
+from research.wesad.windows import Rows, Windows
 
 SUBJECTS = 15
 TREES, DEPTH, LEVELS, SMOOTHING, SHARPNESS = 200, 6, 31, 1.0, 4.0
@@ -29,30 +29,30 @@ def majority(train: Windows, classes: int, seed: int) -> list[Predict]:
 
 
 def pooled(train: Windows, classes: int, seed: int) -> list[Predict]:
-    """All windows on one heap, scikit-learn as it comes."""
+    """All windows together, scikit-learn with its defaults."""
     from sklearn.ensemble import RandomForestClassifier
 
     return [RandomForestClassifier(random_state=seed).fit(train.rows, train.label).predict_proba]
 
 
 def pooled_as_clients(train: Windows, classes: int, seed: int) -> list[Predict]:
-    """All windows on one heap, trees as clients grow them."""
+    """All windows together, trees as clients grow them."""
     return [grown(train, classes, TREES, seed).predict]
 
 
 def local(train: Windows, classes: int, seed: int) -> list[Predict]:
-    """Every client alone, with the trees that it sends in `bagging`."""
+    """A model for each client, of the trees that it sends in `bagging`."""
     return [forest.predict for forest in of_clients(train, classes, OF_EACH, seed)]
 
 
 def bagging(train: Windows, classes: int, seed: int, trees: int = OF_EACH) -> list[Predict]:
-    """`trees` of each client, in which all clients count."""
+    """`trees` of each client; leaf counts are sums over all clients."""
     forest = undecided(joined(list(of_clients(train, classes, trees, seed))))
     return [with_counts(forest, counted(forest, train), SMOOTHING, SHARPNESS).predict]
 
 
 def trees_alone(train: Windows, classes: int, seed: int) -> list[Predict]:
-    """The trees of all clients with what they say by themselves: bagging in one round."""
+    """The trees of all clients with their own leaf counts: bagging in one round."""
     return [joined(list(of_clients(train, classes, OF_EACH, seed))).predict]
 
 
@@ -84,13 +84,13 @@ METHODS: dict[str, Method] = {
 
 
 def splits(train: Windows, classes: int, seed: int, trees: int, depth: int) -> Forest:
-    """Trees that no data chose."""
+    """Trees with random splits, which do not depend on data."""
     grid = standard_grid(train.rows.shape[1], LEVELS)
     return random_trees(grid, trees, depth, classes, seed_for(seed, "random trees"))
 
 
 def counted(forest: Forest, train: Windows, depth: int = DEPTH) -> Totals:
-    """The sum of what the clients count."""
+    """Leaf counts, summed over clients."""
     total = np.zeros((forest.trees, 2**depth, forest.classes))
     for own in train.by_person():
         total += leaf_counts(forest, own.rows, own.label, 2**depth)
@@ -98,7 +98,7 @@ def counted(forest: Forest, train: Windows, depth: int = DEPTH) -> Totals:
 
 
 def of_clients(train: Windows, classes: int, trees: int, seed: int) -> Iterator[Forest]:
-    """The trees of each."""
+    """The forest of each client."""
     for own in train.by_person():
         yield grown(own, classes, trees, seed_for(seed, "trees", int(own.subject[0])))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from wesad_methods import POOLED
+
+from research.wesad.methods import POOLED
 
 SHOWN = {
     "accuracy": "accuracy",
@@ -27,7 +28,7 @@ the accelerometer and all that identifies a subject are left out. A client is a 
 out at a time, and every window is judged once, by models of the 14 others. Mean ± standard deviation over
 {seeds} seeds. What the methods are, and what was tried before these settings: [forest](../forest.md).
 
-    python benchmarks/wesad_forest.py  # six minutes of one core
+    python -m research.wesad.forest  # six minutes of one core
 
 How to read it:
 

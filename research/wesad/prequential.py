@@ -1,19 +1,19 @@
-"""A person whom the forest never met, window by window: each is judged, then learnt from."""
+"""Prequential evaluation of a person left out: a window is predicted, then its label updates the forest."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from wesad_methods import DEPTH, SHARPNESS, SMOOTHING, TREES, counted, splits
-from wesad_windows import Windows
 
 from fedaffect.learning.forest.counts import CountedForest
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.prequential import prequential
+from research.wesad.methods import DEPTH, SHARPNESS, SMOOTHING, TREES, counted, splits
+from research.wesad.windows import Windows
 
 CLASSES = 3
 MINUTES = (1, 3, 6)
-"""Of a condition: how long it has lasted, by which scores are told apart."""
+"""Of a condition: how long it has lasted, by which scores are grouped."""
 A_MINUTE = 2  # windows
 WEIGHTS = (0, 1, 10)
 
@@ -22,28 +22,28 @@ Estimate = Callable[[Windows, Windows, int], npt.NDArray[np.int64]]
 
 
 def federated(train: Windows, own: Windows, seed: int, weight: float) -> npt.NDArray[np.int64]:
-    """A `private` forest of the others that goes on counting."""
+    """A `private` forest of the others that keeps counting the person's windows."""
     forest = splits(train, CLASSES, seed, TREES, DEPTH)
     model = CountedForest(forest, counted(forest, train), SMOOTHING, SHARPNESS, weight)
     return prequential(model, own.rows, own.label).argmax(axis=1)
 
 
 def alone(train: Windows, own: Windows, seed: int) -> npt.NDArray[np.int64]:
-    """The same without the others' counts."""
+    """The same forest without the counts of the others."""
     forest = splits(train, CLASSES, seed, TREES, DEPTH)
     nothing = np.zeros((TREES, 2**DEPTH, CLASSES))
     model = CountedForest(forest, nothing, SMOOTHING, SHARPNESS, 1)
     return prequential(model, own.rows, own.label).argmax(axis=1)
 
 
-def as_before(train: Windows, own: Windows, seed: int) -> npt.NDArray[np.int64]:
+def previous_label(train: Windows, own: Windows, seed: int) -> npt.NDArray[np.int64]:
     """The label of the window before; the first time what most windows of the others are."""
     commonest = np.bincount(train.label).argmax()
     return np.concatenate([[commonest], own.label[:-1]])
 
 
 def methods() -> Iterator[tuple[str, Estimate]]:
-    yield "the label before, whatever is measured", as_before
+    yield "the label before, whatever is measured", previous_label
     yield "own windows alone", alone
     for weight in WEIGHTS:
 
@@ -71,7 +71,7 @@ def table(windows: Windows, seeds: int) -> Iterator[tuple[str, float, float, lis
             for person in windows.people:
                 own = windows.only(windows.subject == person)
                 train, same = windows.only(windows.subject != person).scaled_for(own)
-                said = estimate(train, same, seed)
-                np.add.at(confusion, (lasting(own.label), own.label, said), 1)
+                estimated = estimate(train, same, seed)
+                np.add.at(confusion, (lasting(own.label), own.label, estimated), 1)
         whole = scores(confusion.sum(axis=0))
         yield name, whole.accuracy, whole.uar, [scores(c).accuracy for c in confusion]

@@ -1,4 +1,4 @@
-"""WESAD's wrist windows, as the benchmark of forests reads them."""
+"""WESAD's wrist windows, as the study of forests reads them."""
 
 import csv
 import gzip
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fedaffect.features.body.baseline import Baseline
 
-BESIDE = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 STRESS = 2  # amusement, baseline, stress
 FIRST = 10
 """Windows of the first five minutes."""
@@ -42,7 +42,7 @@ class Windows:
         return found
 
     def relative(self) -> "Windows":
-        """Every subject relative to its first five minutes, whatever it did then."""
+        """Every subject relative to its first five minutes, whatever its condition was."""
         rows = np.empty_like(self.rows)
         for person in self.people:
             own = self.subject == person
@@ -52,7 +52,7 @@ class Windows:
         return replace(self, rows=rows)
 
     def of_stress(self) -> "Windows":
-        """The same as a question with two answers."""
+        """The same windows with two classes: stress or not."""
         return replace(self, label=(self.label == STRESS).astype(np.int64))
 
     def only(self, chosen: Flags) -> "Windows":
@@ -74,20 +74,24 @@ class Windows:
         return own, theirs
 
 
-def place() -> Path:
+def wesad_file() -> Path:
     """The file, in $FEDAFFECT_DATA or beside the project.
 
     Raises:
         SystemExit: it is not there.
     """
-    path = Path(os.environ.get("FEDAFFECT_DATA", BESIDE)) / "wesad_wrist_30s.csv.gz"
+    path = Path(os.environ.get("FEDAFFECT_DATA", DATA)) / "wesad_wrist_30s.csv.gz"
     if not path.is_file():
         raise SystemExit(f"{path}: not there; set FEDAFFECT_DATA to the folder that holds it")
     return path
 
 
 def read(path: Path, without: str | None = None) -> Windows:
-    """All columns but the accelerometer's, those that identify a subject, and those that begin as told."""
+    """All windows, without the accelerometer's columns and those that identify a subject.
+
+    Args:
+        without: columns whose name begins so are left out too.
+    """
     with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     names = list(table[0])

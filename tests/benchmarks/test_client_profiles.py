@@ -9,7 +9,7 @@ import pytest
 
 from fedaffect.corpus import store
 
-CHILD = Path(__file__).parents[1] / "benchmarks" / "profiled_client.py"
+CHILD = Path(__file__).parents[2] / "benchmarks" / "profiled_client.py"
 MIB = 2**20
 FACES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 

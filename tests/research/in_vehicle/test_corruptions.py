@@ -1,6 +1,5 @@
-"""docs/in-vehicle.md prints the table of corruptions and calls what it describes: all of it must be so."""
+"""What docs/in-vehicle.md prints, names and runs is correct; real faces stay outside the project."""
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -8,21 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-SHEET = ROOT / "benchmarks" / "corruptions.py"
+from research.in_vehicle import corruptions
+
+ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "in-vehicle.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def sheet():
-    specification = importlib.util.spec_from_file_location("corruptions", SHEET)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-def test_the_page_prints_the_table(sheet):
-    assert sheet.table() in PAGE
+def test_the_page_prints_the_table():
+    assert corruptions.table() in PAGE
 
 
 def test_what_the_page_shows_runs():
@@ -39,17 +31,17 @@ def test_what_the_page_names_is_there():
         assert (ROOT / "src" / "fedaffect" / path).exists()
 
 
-def test_the_face_is_made_by_code(sheet):
-    face = sheet.made_face()
+def test_the_face_is_made_by_code():
+    face = corruptions.made_face()
     assert face.shape == (48, 48)
-    np.testing.assert_array_equal(face, sheet.made_face())
+    np.testing.assert_array_equal(face, corruptions.made_face())
 
 
-def test_real_faces_are_never_drawn_into_the_project(sheet, tmp_path, monkeypatch, capsys):
+def test_real_faces_are_never_drawn_into_the_project(tmp_path, monkeypatch, capsys):
     """Whatever way the folder is named."""
     (tmp_path / "link").symlink_to(ROOT / "docs")
     for folder in (ROOT / "docs" / "images", tmp_path / "link"):
         monkeypatch.setattr(sys, "argv", ["", "--faces", "any.npz", "--out", str(folder)])
         with pytest.raises(SystemExit):
-            sheet.main()
+            corruptions.main()
         assert "stay outside the project" in capsys.readouterr().err

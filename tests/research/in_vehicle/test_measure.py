@@ -1,9 +1,6 @@
-"""The benchmark of fusion: what is paired, judged, spoilt and kept, on made faces and windows."""
+"""The study of fusion: pairs, scores, corrupted modalities and cached outputs, on made faces and windows."""
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,27 +12,11 @@ from fedaffect.experiment import Experiment
 from fedaffect.inference.fusion import fuse
 from fedaffect.learning import saved
 from fedaffect.learning.torch.trainer import ConversationTrainer
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-wesad_windows = load("wesad_windows")
-pooled = load("wesad_methods").pooled
-in_vehicle_faces = load("in_vehicle_faces")
-Pairing = load("in_vehicle_pairs").Pairing
-fusing = load("in_vehicle_fusing")
-spoiling = load("in_vehicle_spoilt")
-for name in ("in_vehicle_sheets", "in_vehicle_pictures"):
-    load(name)
-page = load("in_vehicle_page")
-load("in_vehicle")
+from research.in_vehicle import corrupted, fusion, page
+from research.in_vehicle.faces import FaceOutputs, FaceRun, load_faces
+from research.in_vehicle.pairs import Pairing
+from research.wesad.methods import pooled
+from research.wesad.windows import Windows
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +32,11 @@ def windows():
     random, subject = np.random.default_rng(0), np.repeat(np.arange(6), 30)
     label = np.tile(np.repeat(np.arange(3), 10), 6)
     rows = np.eye(3, 5)[label] * 2 + random.normal(size=(180, 5))
-    return wesad_windows.Windows(rows.astype(np.float32), label, subject, {})
+    return Windows(rows.astype(np.float32), label, subject, {})
 
 
 class Oracle:
-    """A face run that says the right class with .4, others with .1, and knows nothing of spoilt faces."""
+    """A face run with probability .4 for the right class and .1 for others; uniform for corrupted faces."""
 
     name = "oracle"
 
@@ -65,9 +46,9 @@ class Oracle:
         self.right[np.arange(len(faces)), faces.label] = 0.4
 
     def clean(self):
-        return in_vehicle_faces.Answers(self.right, self.right.astype(np.float32))
+        return FaceOutputs(self.right, self.right.astype(np.float32))
 
-    def spoilt(self, corruption, severity):
+    def corrupted(self, corruption, severity):
         return np.full_like(self.right, 1 / 7)
 
     def test_accuracy(self, probability):
@@ -76,10 +57,10 @@ class Oracle:
 
 def test_scores_by_hand():
     """Of two of state 0 one is right, of one of state 1 none is (it is uncertain): 1/3 and 1/4."""
-    said = {"face": np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])}
-    there = {"face": np.array([True, True, False])}
-    found = fuse(said, there, rule="mean", pairing="label-matched")
-    score = fusing.Score.of(found, np.array([0, 0, 1]))
+    probability = {"face": np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])}
+    present = {"face": np.array([True, True, False])}
+    found = fuse(probability, present, rule="mean", pairing="label-matched")
+    score = fusion.Score.of(found, np.array([0, 0, 1]))
     assert (score.accuracy, score.balanced_accuracy) == (pytest.approx(1 / 3), 0.25)
     # One bin an answer: |1 - .9|, |0 - .8|, |0 - .5|
     assert score.calibration_error == pytest.approx((0.1 + 0.8 + 0.5) / 3)
@@ -99,43 +80,43 @@ def test_nobody_and_nothing_is_in_two_parts(faces, windows):
     assert rows.shape == windows.rows.shape
 
 
-def test_every_row_of_a_side(faces, windows):
+def test_every_row_of_an_approach(faces, windows):
     pairing = Pairing.of(faces, windows, 0)
-    side = fusing.Side.of("here", pairing, Oracle(faces), pooled)
-    results = list(side.results())
+    approach = fusion.Approach.of("here", pairing, Oracle(faces), pooled)
+    results = list(approach.results())
     assert {(r.row, r.calibrated) for r in results} == {
-        (row, c) for row in (*fusing.ROWS, fusing.FEATURES) for c in (False, True)
-    } | {(fusing.WEIGHED, True)}
+        (row, c) for row in (*fusion.ROWS, fusion.FEATURES) for c in (False, True)
+    } | {(fusion.WEIGHED, True)}
     score = {(r.row, r.calibrated): r for r in results}
     assert score["face", True].accuracy == 1
     assert 0.4 < score["body", True].accuracy < 1
     assert score["face", True].calibration_error < score["face", False].calibration_error
     assert score["stacked", True].accuracy > score["body", True].accuracy
-    weighed = {(w.rule, w.weight): w for w in side.weighed()}
+    weighted = {(w.rule, w.weight): w for w in approach.weighted_results()}
     for rule in ("mean", "product"):
-        assert weighed[rule, 0].accuracy == score["body", True].accuracy
-        assert weighed[rule, 1].accuracy == score["face", True].accuracy
-        assert weighed[rule, 0.5].accuracy == score[rule, True].accuracy
+        assert weighted[rule, 0].accuracy == score["body", True].accuracy
+        assert weighted[rule, 1].accuracy == score["face", True].accuracy
+        assert weighted[rule, 0.5].accuracy == score[rule, True].accuracy
 
 
 def test_dev_chooses_the_weight():
-    """One is always right, the other always wrong and as sure: the least weight that wins."""
+    """One is always right, the other always wrong with the same confidence: the least weight that wins."""
     label = np.array([0, 1, 2, 0, 1, 2])
     face, body = (0.4 * np.eye(3)[label + k] + 0.2 for k in (0, [1, 1, -2, 1, 1, -2]))
-    fusion = fusing.Fusion({"face": 1.0, "body": 1.0}, None, None)
-    assert fusing.weighed_on_dev(fusion, {"face": face, "body": body}, label) == 0.55
-    assert fusing.weighed_on_dev(fusion, {"face": body, "body": face}, label) == 0.45
+    fitted = fusion.Fusion({"face": 1.0, "body": 1.0}, None, None)
+    assert fusion.best_face_weight(fitted, {"face": face, "body": body}, label) == 0.55
+    assert fusion.best_face_weight(fitted, {"face": body, "body": face}, label) == 0.45
 
 
-def test_what_spoiling_leaves(faces, windows):
+def test_corruption_lowers_the_scores_of_its_modality(faces, windows):
     pairing = Pairing.of(faces, windows, 0)
-    found = list(spoiling.spoilt(pairing, "plain", Oracle(faces), pooled))
+    found = list(corrupted.corrupted_results(pairing, "plain", Oracle(faces), pooled))
     score = {(s.modality, s.corruption, s.severity, s.row): s.accuracy for s in found}
     assert score["face", "dark", 0, "face"] == 1
     assert score["face", "dark", 5, "face"] < 0.5
     assert score["face", "dark", 5, "body"] == score["face", "dark", 0, "body"]
     assert score["body", "movement", 5, "body"] < score["body", "movement", 0, "body"]
-    # Lost is wrong where it stands alone; fused, the other modality answers.
+    # A lost item is wrong where its modality stands alone; fused, the other modality decides.
     gone = {s: score["face", "drop-out", s, "face"] for s in (0, 1, 5)}
     assert gone[0] == 1 > gone[1] > gone[5]
     assert score["face", "drop-out", 5, "mean"] > gone[5]
@@ -144,27 +125,27 @@ def test_what_spoiling_leaves(faces, windows):
         assert len({s.corruption for s in found if s.modality == modality}) == count
 
 
-def test_half_of_the_rows_are_spoilt(windows):
-    found = spoiling.with_spoilt_rows(windows, 0)
+def test_half_of_the_rows_are_corrupted(windows):
+    found = corrupted.with_corrupted_rows(windows, 0)
     changed = (found.rows != windows.rows).any(axis=1)
     assert 0.3 < changed.mean() < 0.6  # a movement may leave a row of five columns alone
     np.testing.assert_array_equal(found.label, windows.label)
-    np.testing.assert_array_equal(spoiling.with_spoilt_rows(windows, 0).rows, found.rows)
+    np.testing.assert_array_equal(corrupted.with_corrupted_rows(windows, 0).rows, found.rows)
 
 
 def test_the_page_and_its_files(faces, windows, tmp_path):
-    results, weighed, spoilt, oracle = [], [], [], Oracle(faces)
+    results, weighted, damaged, oracle = [], [], [], Oracle(faces)
     trainings = ("plain", "augmented")
     for seed in (0, 1):
         pairing = Pairing.of(faces, windows, seed)
-        side = fusing.Side.of("centralised", pairing, oracle, pooled)
-        results += side.results()
-        weighed += side.weighed()
+        approach = fusion.Approach.of("centralised", pairing, oracle, pooled)
+        results += approach.results()
+        weighted += approach.weighted_results()
         for training in trainings:
-            spoilt += spoiling.spoilt(pairing, training, oracle, pooled)
-    alone = [one for t in trainings for one in spoiling.seven_classes(t, oracle)]
+            damaged += corrupted.corrupted_results(pairing, training, oracle, pooled)
+    of_faces = [one for t in trainings for one in corrupted.seven_classes(t, oracle)]
     about = {"centralised": "c", "federated": "f", "augmented": "a"}
-    page.write(tmp_path, results, weighed, spoilt, alone, about)
+    page.write(tmp_path, results, weighted, damaged, of_faces, about)
     names = ("", "-weights", "-spoilt", "-faces")
     pictures = ("-weights", "-spoilt-face", "-spoilt-body", "-faces")
     written = {f"in-vehicle{n}.csv" for n in names} | {"in-vehicle.md"}
@@ -174,7 +155,7 @@ def test_the_page_and_its_files(faces, windows, tmp_path):
     assert text.count("label-matched") >= 2
     assert "| Gül et al. 2025, as printed | 77 | 74 | 87 |" in text
     assert "| face alone | 1.000 ± 0.000 |" in text
-    assert "in_vehicle.py --centralised RUN --federated RUN --augmented RUN --seeds 2" in text
+    assert "measure --centralised RUN --federated RUN --augmented RUN --seeds 2" in text
     assert "- *augmented*: a" in text
 
 
@@ -197,31 +178,31 @@ def save(folder, experiment, corpus, *tensors):
     saved.save(folder / "model", experiment, corpus, members, "# A card\n")
 
 
-def test_answers_are_kept_for_the_model_that_gave_them(run, capsys):
+def test_outputs_are_cached_for_the_model_that_made_them(run, capsys):
     folder, experiment, corpus, learner = run
-    faces = in_vehicle_faces.faces_of(str(folder / "faces"))
+    faces = load_faces(str(folder / "faces"))
     assert np.flatnonzero(faces.label == -1).tolist() == [3]
 
-    def ask():
-        return in_vehicle_faces.FaceRun("mine", folder / "run", faces, folder / "cache")
+    def face_run():
+        return FaceRun("mine", folder / "run", faces, folder / "cache")
 
-    assert ask().about.startswith(
+    assert face_run().description.startswith(
         "`fedavg`, 20 clients, iid, seed 0, 20 rounds of 1 epoch: accuracy 0."
     )
     assert capsys.readouterr().out == "mine: clean\n"
-    first = ask().clean()
+    first = face_run().clean()
     expected = learner.predict(np.arange(12))
     np.testing.assert_allclose(first.probability, expected.probability, atol=1e-6)
     np.testing.assert_allclose(first.embedding, expected.embedding, atol=1e-5)
-    dark = ask().spoilt("dark", 5)
+    dark = face_run().corrupted("dark", 5)
     assert np.isnan(dark).all(axis=1).tolist() == [split != 2 for split in corpus.split]
     assert (dark[3] != first.probability[3]).any()
     assert capsys.readouterr().out == "mine: dark-5\n"
-    ask().clean(), ask().spoilt("dark", 5)
+    face_run().clean(), face_run().corrupted("dark", 5)
     assert capsys.readouterr().out == ""
     other = {name: array + 1 for name, array in learner.get().items()}
     save(folder / "run", experiment, corpus, other)
-    assert (ask().clean().probability != first.probability).any()
+    assert (face_run().clean().probability != first.probability).any()
     assert capsys.readouterr().out == "mine: clean\n"
 
 
@@ -231,4 +212,4 @@ def test_a_run_needs_one_model_for_all(run):
     with pytest.raises(
         UserError, match="many: 2 models, one a client; give a run with one for all"
     ):
-        in_vehicle_faces.FaceRun("mine", folder / "many", corpus, folder)
+        FaceRun("mine", folder / "many", corpus, folder)

@@ -1,9 +1,7 @@
-"""The benchmark of forests on body signals: who is left out, what is held back, its floor on real data."""
+"""The study of forests on body signals: who is left out, what is held back, its floor on real data."""
 
 import gzip
-import importlib.util
 import os
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,29 +11,17 @@ import pytest
 
 from fedaffect.inference.forest import joined
 from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
+from research.wesad import forest, methods, prequential
+from research.wesad.windows import Windows, read
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("FEDAFFECT_DATA", ROOT.parent / "shared" / "data"))
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-wesad_windows = load("wesad_windows")
-wesad_methods = load("wesad_methods")
-load("wesad_page")
-wesad_prequential = load("wesad_prequential")
-wesad_forest = load("wesad_forest")
 
 
 def windows(people=3, each=14, columns=2, seed=0, **declared):
     random = np.random.default_rng(seed)
     subject = np.repeat(np.arange(people), each)
-    return wesad_windows.Windows(
+    return Windows(
         random.normal(size=(people * each, columns)).astype(np.float32),
         random.integers(0, 3, people * each),
         subject,
@@ -49,7 +35,7 @@ def test_what_identifies_a_subject_is_no_feature(tmp_path):
         text.write("subject,label,label_name,net_acc_mean,ACC_x_mean,BVP_mean,Resp_mean,TEMP_mean,")
         text.write("age,height,weight,smoker_YES\n")
         text.write("2,1,baseline,9,9,1.5,2.5,3.5,27,175,80,0\n3,2,stress,9,9,4,5,6,30,180,70,1\n")
-    found = wesad_windows.read(file)
+    found = read(file)
     np.testing.assert_array_equal(found.rows, [(1.5, 2.5, 3.5), (4, 5, 6)])
     np.testing.assert_array_equal(found.label, [1, 2])
     np.testing.assert_array_equal(found.subject, [2, 3])
@@ -59,7 +45,7 @@ def test_what_identifies_a_subject_is_no_feature(tmp_path):
         "height above 177.5": [False, True],
         "weight above 75": [True, False],
     }
-    assert wesad_windows.read(file, "Resp_").rows.shape == (2, 2)
+    assert read(file, "Resp_").rows.shape == (2, 2)
 
 
 def test_a_baseline_is_of_the_first_minutes_of_oneself():
@@ -82,20 +68,20 @@ def test_who_is_judged_was_never_learnt_from():
         assert abs(train.rows.mean()) < 1e-6  # scaled by those who learn
         return [lambda rows: np.tile([1.0, 0, 0], (len(rows), 1))]
 
-    found = wesad_forest.left_out(given, method, seed=0)
+    found = forest.left_out(given, method, seed=0)
     assert seen == [{0, 1, 2, 3} - {person} for person in range(4)]
     np.testing.assert_array_equal(found.sum(axis=(0, 2, 3)), 14)
     np.testing.assert_array_equal(found.sum(axis=(1, 2, 3)), [4 * 10, 4 * 4])  # the first minutes
     assert found[..., 1:].sum() == 0
     seen.clear()
-    wesad_forest.left_out(given, method, seed=0, clients=2)
+    forest.left_out(given, method, seed=0, clients=2)
     assert [len(others) for others in seen] == [2] * 4
     assert all(person not in others for person, others in enumerate(seen))
 
 
 def test_small_groups_are_held_back_with_those_they_would_follow_from():
     given = windows(people=11, each=12, few=range(4), enough=range(5))
-    found = {name: rest for name, *rest in wesad_forest.groups(given, seeds=1)}
+    found = {name: rest for name, *rest in forest.groups(given, seeds=1)}
     assert found["few"] == [4, 7, []]
     assert found["enough"][:2] == [5, 6]
     assert len(found["enough"][2]) == 2
@@ -103,16 +89,16 @@ def test_small_groups_are_held_back_with_those_they_would_follow_from():
 
 def test_epsilon_by_hand():
     """ρ = ½ at noise 1: ½ + 2 √(½ · 11.5129)."""
-    assert wesad_forest.epsilon(1.0) == pytest.approx(5.298, abs=1e-3)
+    assert forest.epsilon(1.0) == pytest.approx(5.298, abs=1e-3)
 
 
 def test_bagging_is_its_trees_with_everybodys_counts():
     """One client is all: as many trees, grown and counted on the same windows."""
     given = windows(people=2, each=40)
-    (predict,) = wesad_methods.bagging(given, 3, seed=1, trees=4)
-    forest = undecided(joined(list(wesad_methods.of_clients(given, 3, 4, seed=1))))
-    everything = leaf_counts(forest, given.rows, given.label, 64)
-    expected = with_counts(forest, everything, smoothing=1, sharpness=4).predict(given.rows)
+    (predict,) = methods.bagging(given, 3, seed=1, trees=4)
+    trees = undecided(joined(list(methods.of_clients(given, 3, 4, seed=1))))
+    everything = leaf_counts(trees, given.rows, given.label, 64)
+    expected = with_counts(trees, everything, smoothing=1, sharpness=4).predict(given.rows)
     np.testing.assert_allclose(predict(given.rows), expected, rtol=1e-6)
 
 
@@ -120,23 +106,23 @@ def test_how_long_a_condition_has_lasted():
     """Windows are half a minute; the stretches end after 1, 3 and 6."""
     label = np.repeat([1, 2, 0], [14, 3, 1])
     expected = [0] * 2 + [1] * 4 + [2] * 6 + [3] * 2 + [0, 0, 1] + [0]
-    np.testing.assert_array_equal(wesad_prequential.lasting(label), expected)
+    np.testing.assert_array_equal(prequential.lasting(label), expected)
 
 
 def test_the_label_before_by_hand():
     others, own = windows(people=1), windows(people=1)
     label = np.array([2] * 8 + [1] * 6)
-    found = wesad_prequential.as_before(replace(others, label=label), replace(own, label=label), 0)
+    found = prequential.previous_label(replace(others, label=label), replace(own, label=label), 0)
     np.testing.assert_array_equal(found, [2, *label[:-1]])
 
 
 def test_a_forest_that_never_learns_is_the_one_it_began_as():
     given = windows(people=3, each=20)
     train, own = (given.only(flags) for flags in (given.subject > 0, given.subject == 0))
-    (predict,) = wesad_methods.private(train, 3, seed=2)
-    found = wesad_prequential.federated(train, own, seed=2, weight=0)
+    (predict,) = methods.private(train, 3, seed=2)
+    found = prequential.federated(train, own, seed=2, weight=0)
     np.testing.assert_array_equal(found, predict(own.rows).argmax(axis=1))
-    assert (wesad_prequential.federated(train, own, seed=2, weight=9) != found).any()
+    assert (prequential.federated(train, own, seed=2, weight=9) != found).any()
 
 
 def test_the_private_forest_tells_people_it_has_not_met():
@@ -144,7 +130,7 @@ def test_the_private_forest_tells_people_it_has_not_met():
     file = DATA / "wesad_wrist_30s.csv.gz"
     if not file.is_file():
         pytest.skip("no real body signals here: set FEDAFFECT_DATA or put them at ../shared/data")
-    method = partial(wesad_methods.private, trees=50)
-    accuracy, balanced = wesad_forest.mean_scores(wesad_windows.read(file), method, seeds=1)
+    method = partial(methods.private, trees=50)
+    accuracy, balanced = forest.mean_scores(read(file), method, seeds=1)
     assert accuracy > 0.7
     assert balanced > 0.6
