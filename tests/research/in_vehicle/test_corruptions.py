@@ -21,13 +21,13 @@ def test_what_the_page_shows_runs():
     space = {}
     for code in re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL):
         exec(code, space)
-    assert space["answer"].pairing == "label-matched"
-    assert space["answer"].decision.tolist() == [0, 1]
-    assert space["lesson"].shape == (8, 48, 48)
+    assert space["fused"].pairing == "label-matched"
+    assert space["fused"].decision.tolist() == [0, 1]
+    assert space["training"].shape == (8, 48, 48)
 
 
 def test_what_the_page_names_is_there():
-    for path in re.findall(r"`((?:corpus|inference)/\w+(?:\.py|/))`", PAGE):
+    for path in re.findall(r"`((?:corpus|inference)/[\w/]+(?:\.py|/))`", PAGE):
         assert (ROOT / "src" / "fedaffect" / path).exists()
 
 
