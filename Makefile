@@ -21,8 +21,8 @@ demo: setup
 	$(BIN)/fedaffect demo
 
 lint: setup
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks research
+	$(BIN)/ruff format --check src tests benchmarks research
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

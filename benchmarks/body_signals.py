@@ -3,7 +3,7 @@
     python benchmarks/body_signals.py [--data ../shared/data] [--neurokit VENV/bin/python]
 
 The recordings of raw_signal_samples.npz (NeuroKit's, BioSPPy's and FLIRT's samples; nobody in them is
-labelled), cut into windows that do not overlap: the share of them that told something, and quantiles of the
+labelled), cut into windows that do not overlap: the share of them with a value, and quantiles of the
 chief feature. What importing takes is measured in processes of their own. Writes body-signals.{md,json}.
 """
 
@@ -97,7 +97,7 @@ def measure(signal: Signal, recording: Recording, repeats: int) -> dict[str, Any
         "rate": signal.rate,
         "minutes": recording.end / 60,
         "feature": signal.chief,
-        "told": {seconds: told(signal, recording, seconds) for seconds in SECONDS},
+        "told": {seconds: distribution(signal, recording, seconds) for seconds in SECONDS},
         "cpu_an_hour": {kind: median(times).cpu / hours for kind, times in taken.items()},
     }
 
@@ -108,8 +108,8 @@ def again(recording: Recording, kind: Kind) -> None:
         describe(recording, Windows(kind=kind))
 
 
-def told(signal: Signal, recording: Recording, seconds: int) -> dict[str, Any]:
-    """The share of windows that tell something, and quantiles of the chief feature over those."""
+def distribution(signal: Signal, recording: Recording, seconds: int) -> dict[str, Any]:
+    """The share of windows with a value, and quantiles of the chief feature over those."""
     values, present = column(recording, signal.sensor, signal.chief, seconds)
     quantiles = np.percentile(values[present], [5, 50, 95]).tolist() if present.any() else None
     return {"present": float(present.mean()), "quantiles": quantiles}
@@ -150,7 +150,7 @@ def weigh(neurokit: str | None) -> dict[str, dict[str, float]]:
 
 
 def highest(status: str) -> int:
-    """KiB that a process held at most, from its status; what its parent is told begins with the parent's."""
+    """KiB that a process held at most, from its status: its rusage begins with its parent's peak."""
     return next(int(x.split()[1]) for x in status.splitlines() if x.startswith("VmHWM:"))
 
 
@@ -179,9 +179,9 @@ def row(of: dict[str, Any]) -> list[str]:
         f"{of['minutes']:.1f}",
         of["feature"],
     ]
-    for told_of in of["told"].values():
-        shown = " / ".join(f"{q:.3g}" for q in told_of["quantiles"] or ())
-        cells.append(f"{told_of['present']:.0%}, {shown}")
+    for part in of["told"].values():
+        shown = " / ".join(f"{q:.3g}" for q in part["quantiles"] or ())
+        cells.append(f"{part['present']:.0%}, {shown}")
     return cells + [f"{seconds:.2f}" for seconds in of["cpu_an_hour"].values()]
 
 

@@ -88,7 +88,7 @@ def backbone(corpus: ConversationCorpus, run: Path | None, out: Path) -> None:
 
 
 def measure(profile: str, place: Path, rounds: int) -> dict[str, Any]:
-    """What a profile took, told by its own process."""
+    """The cost of a profile, measured in a process of its own."""
     command = [sys.executable, str(CHILD), profile, str(place), str(rounds)]
     found: dict[str, Any] = json.loads(execute(command, {"OMP_NUM_THREADS": "1"}).output)
     return found

@@ -44,7 +44,7 @@ class Command(Seconds):
 
 
 def options(description: str, repeats: int) -> argparse.ArgumentParser:
-    """What every benchmark can be told."""
+    """The options that every benchmark has."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
@@ -114,8 +114,8 @@ def execute(
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0), err.seek(0)
         if process.returncode:
-            said = err.read()[-3000:]
-            raise RuntimeError(f"{shlex.join(command)}: exit code {process.returncode}\n{said}")
+            output = err.read()[-3000:]
+            raise RuntimeError(f"{shlex.join(command)}: exit code {process.returncode}\n{output}")
         return Command(wall, usage.ru_utime + usage.ru_stime, peak, out.read())
 
 

@@ -54,29 +54,31 @@ def learns(*settings: str) -> Callable[[Path, int], dict[str, Any]]:
         from fedaffect.experiment import Experiment
         from fedaffect.federation.algorithms import find
         from fedaffect.federation.client.memory import MemoryStore
-        from fedaffect.federation.client.runtime import ClientSide, Message
+        from fedaffect.federation.client.runtime import ClientRuntime
+        from fedaffect.federation.messages.request import Request
         from fedaffect.federation.messages.update import Update
-        from fedaffect.federation.simulation import kinds_of
+        from fedaffect.federation.simulation import client_variants
         from fedaffect.learning.build import build_learner
 
         known = [setting.replace("PLACE", str(place)) for setting in settings]
         experiment = Experiment.load(SCENARIO, known)
         corpus = store.load(place / "corpus")
         algorithm, learner = find(experiment.algorithm), build_learner(corpus, experiment)
-        kinds = kinds_of(experiment, corpus, learner, 1)
+        held = all_in_one_client(corpus)
+        variants = client_variants(experiment, corpus, learner, held)
         found: dict[str, Any] = {"items": len(corpus), "rounds": []}
         with TemporaryDirectory() as kept:
-            side = ClientSide(algorithm, kinds, corpus, all_in_one_client(corpus), MemoryStore(Path(kept)))
-            told = side.work(
-                Message("statistics", 0, 0, {})
-            ).tensors  # of one client: the server's too
-            state = {**algorithm.initial(kinds[0].context), **told}
+            memory = MemoryStore(Path(kept))
+            runtime = ClientRuntime(algorithm, variants, corpus, held, memory)
+            # Of one client: the server's too.
+            statistics = runtime.work(Request("statistics", 0, 0, {})).tensors
+            state = {**algorithm.initial(variants[0].context), **statistics}
             for number in range(1, rounds + 1):
                 wall, cpu = time.perf_counter(), time.process_time()
-                sent = side.work(Message("train", 0, number, state)).encode()
+                sent = runtime.work(Request("fit", 0, number, state)).encode()
                 took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
                 aggregate = algorithm.aggregator.reduce([Update.decode(sent)])
-                context = replace(kinds[0].context, round=number)
+                context = replace(variants[0].context, round=number)
                 state = algorithm.server_round(state, aggregate, context)
                 found["rounds"].append({**took, "peak": peak_memory(), "bytes_up": len(sent)})
         found["torch"] = "torch" in sys.modules

@@ -141,7 +141,7 @@ def epoch_of(corpus: ConversationCorpus) -> list[DialogueBatch]:
 
 
 def logits(model: nn.Module, batch: DialogueBatch, precision: Precision) -> torch.Tensor:
-    """What a model says of the real utterances of a batch, as `fedaffect predict` would hear it."""
+    """A model's logits for the real utterances of a batch, as `fedaffect predict` computes them."""
     model.eval()
     with torch.inference_mode(), precision.products(batch.valid.device):
         return model(batch).float().logits[batch.valid]

@@ -18,7 +18,9 @@ PAGE = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
 LABELS = ["Printed", "Trouble", "Built", "Code", "Switch", "Test"]
 OPEN = {"algorithm": FedMPD.Settings, "model": SDT.Settings}
 
-SECTIONS = re.split(r"^### ", PAGE.partition("\n## Not said at all")[0], flags=re.MULTILINE)[1:]
+SECTIONS = re.split(
+    r"^### ", PAGE.partition("\n## Not defined in the paper")[0], flags=re.MULTILINE
+)[1:]
 SYMBOLS = sorted(set(re.findall(r"`([\w/.-]+\.py):([\w.]+)`", PAGE)))
 SETTINGS = sorted(set(re.findall(r"`([a-z]+)\.([a-z_0-9]+)=([^`]+)`(\s\(default\))?", PAGE)))
 

@@ -50,7 +50,7 @@ class CodistilledEnsemble(nn.Module):
             ),
             min_length=2,
             description="models of this package, each with its own settings; how the default's were "
-            "chosen: docs/results/council.md",
+            "chosen: docs/results/codistilled-ensemble.md",
         )
 
         @field_validator("members")
