@@ -1,3 +1,3 @@
 """Federated multimodal emotion recognition: the recordings stay with the people who made them."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
