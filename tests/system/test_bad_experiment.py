@@ -46,11 +46,11 @@ RUN = ("run", "tiny.toml", "--out", "run")
         ),
         ([*RUN, "--set", "model.depth=2"], r"model: depth: no such setting; known here: .*heads"),
         ([*RUN, "--set", "model.heads=3"], r"model: .*width 8 is not a multiple of heads 3"),
-        ([*RUN, "--set", "model.name=bert"], r"model\.name: no model `bert`; give one of: .*sdt"),
+        ([*RUN, "--set", "model.name=bert"], r"model\.name: no model `bert`; Known: .*sdt"),
         ([*RUN, "--set", 'model.modality_order=["text","smell"]'], r"modality_order.*audio, text"),
         (
             [*RUN, "--set", "algorithm.name=fedsgd"],
-            r"algorithm\.name: no algorithm .*known: .*fedavg",
+            r"algorithm\.name: no algorithm .*Known: .*fedavg",
         ),
         (
             [*RUN, "--set", "algorithm.name=no.where:X"],

@@ -104,7 +104,7 @@ def test_a_tampered_record_is_not_shown(begun, match):
     match(r"run/events\.jsonl: line \d+ was altered", begun("show", "run").complaint)
 
 
-@pytest.mark.parametrize("file", ["standing.json", "state.safetensors"])
+@pytest.mark.parametrize("file", ["run_state.json", "state.safetensors"])
 def test_a_damaged_checkpoint_and_its_cure(file, begun, match):
     path = begun / "run/checkpoints/round-000002" / file
     path.write_bytes(path.read_bytes()[:50])

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fedaffect import registry
 from fedaffect.errors import UserError, note
 
 SCENARIO = "scenario"
@@ -110,6 +111,7 @@ def _drop_keys_of_another_name(
     old = before.get("name", schema.model_fields["name"].default)
     dropped = sorted(before.keys() - schema.model_fields.keys())
     if old != name and dropped:
+        registry.ensure_known(section, str(name))
         values = ", ".join(f"{key}={before[key]}" for key in dropped)
         note(f"{section}.name={name}: settings of {old} dropped: {values}")
         table[section] = {key: value for key, value in before.items() if key not in dropped}

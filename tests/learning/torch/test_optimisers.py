@@ -100,7 +100,7 @@ def test_plain_steps_follow_a_slope(corpus):
     """One step of SGD more down a slope: w - η (g + s) = (w - η g) - η s."""
     _, start = fitted(corpus)
     slope = {n: np.full_like(a, 0.25) for n, a in start.items()}
-    one_step = {"start": start, "work": 1e-9}
+    one_step = {"start": start, "completed_fraction": 1e-9}
     fit, plain = fitted(corpus, *SGD, **one_step)
     assert fit.steps == 1
     _, sloped = fitted(corpus, *SGD, **one_step, correction=GradientCorrection(linear=slope))
@@ -143,7 +143,13 @@ def test_only_what_is_named_learns(corpus):
 
 @pytest.mark.parametrize(
     ("arguments", "steps"),
-    [({}, 4), ({"epochs": 1}, 2), ({"work": 0.5}, 2), ({"work": 0.6}, 3), ({"work": 0.01}, 1)],
+    [
+        ({}, 4),
+        ({"epochs": 1}, 2),
+        ({"completed_fraction": 0.5}, 2),
+        ({"completed_fraction": 0.6}, 3),
+        ({"completed_fraction": 0.01}, 1),
+    ],
 )
 def test_work_is_a_share_of_the_steps(corpus, arguments, steps):
     fit, _ = fitted(corpus, "training.local_epochs=2", **arguments)
