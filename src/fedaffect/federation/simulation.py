@@ -15,7 +15,7 @@ from fedaffect import registry
 from fedaffect.corpus.partition import labels_per_client
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, trace_file
+from fedaffect.experiment import Experiment, trace_file, with_new_names
 from fedaffect.federation.algorithms import find
 from fedaffect.federation.algorithms.base import Algorithm, Context, features
 from fedaffect.federation.availability import Trace
@@ -190,7 +190,8 @@ class Simulation:
             raise UserError(f"{self._events}: its beginning is lost; choose another --out")
         now = json.loads(json.dumps(self._description()))
         # With the defaults of settings that have joined since.
-        then = Experiment.from_table(begun[-1]["experiment"], str(self._events))
+        named = with_new_names(begun[-1]["experiment"], quiet=True)
+        then = Experiment.from_table(named, str(self._events))
         begun[-1]["experiment"] = json.loads(json.dumps(then.model_dump()))
         for part in ("experiment", "corpus", "trace"):
             if begun[-1].get(part) != now[part]:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
-from fedaffect.experiment import Experiment, Section, validated
+from fedaffect.experiment import Experiment, Section, validated, with_new_names
 from fedaffect.learning.build import build_learner
 from fedaffect.learning.learner import Learner
 from fedaffect.learning.tensor_file import read_tensors, write_tensors
@@ -89,6 +89,8 @@ def read_config(folder: Path, allow_code: bool = False) -> SavedModel:
         table = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON: {error}") from None
+    if isinstance(table, dict) and isinstance(table.get("experiment"), dict):
+        table["experiment"] = with_new_names(table["experiment"], quiet=True)
     config = validated(SavedModel, table, str(path))
     if ":" in config.experiment.model.name and not allow_code:
         raise UserError(
