@@ -46,7 +46,7 @@ def test_the_whole_model_is_short():
 
 def test_it_runs_and_predicts_with_the_file_in_the_folder(place):
     (place / "causal.py").write_text(CODE)
-    settings = ("model={name='causal:Causal', width=8}", "rounds.count=2", "engine.workers=2")
+    settings = ("model.name=causal:Causal", "model.width=8", "rounds.count=2", "engine.workers=2")
     chosen = [word for setting in settings for word in ("--set", setting)]
     place.ok("run", "tiny.toml", *chosen, "--out", "mine")
     assert json.loads((place / "mine/summary.json").read_text())["test_weighted_f1"] >= 0

@@ -6,9 +6,9 @@ import pytest
 from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
+from fedaffect.federation.algorithms._prototypes import prototypes_of
 from fedaffect.federation.algorithms.base import Context
 from fedaffect.federation.algorithms.fedncm import FedNCM
-from fedaffect.federation.prototypes import prototypes_of
 from fedaffect.federation.simulation import Simulation
 from fedaffect.inference.prototypes import class_means, nearest_prototype, squared_distances
 from fedaffect.learning.head.learner import HeadLearner

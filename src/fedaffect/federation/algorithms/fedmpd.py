@@ -16,6 +16,13 @@ from pydantic import Field, model_validator
 from fedaffect.errors import UserError
 from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
+from fedaffect.federation.algorithms._prototypes import (
+    Local,
+    PrototypeAlgorithm,
+    modality_weights,
+    path,
+    prototypes_of,
+)
 from fedaffect.federation.algorithms.base import (
     Client,
     Context,
@@ -27,13 +34,6 @@ from fedaffect.federation.algorithms.base import (
     with_prefix,
 )
 from fedaffect.federation.messages.update import Update
-from fedaffect.federation.prototypes import (
-    Local,
-    PrototypeAlgorithm,
-    modality_weights,
-    path,
-    prototypes_of,
-)
 from fedaffect.inference.prototypes import Vector, class_means, nearest_other
 from fedaffect.learning.learner import ExtraLoss
 from fedaffect.schema import Tensors

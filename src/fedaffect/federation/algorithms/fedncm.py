@@ -6,15 +6,15 @@ import numpy as np
 
 from fedaffect.errors import UserError
 from fedaffect.federation.aggregators import Aggregate
-from fedaffect.federation.algorithms.base import Client, Context, Spec, State, features
-from fedaffect.federation.messages.update import Update
-from fedaffect.federation.prototypes import (
+from fedaffect.federation.algorithms._prototypes import (
     FUSED,
     PrototypeAlgorithm,
     named,
     path,
     prototypes_of,
 )
+from fedaffect.federation.algorithms.base import Client, Context, Spec, State, features
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.head.softmax_regression import BIAS, WEIGHT
 from fedaffect.schema import Tensors
 

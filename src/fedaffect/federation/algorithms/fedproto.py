@@ -7,9 +7,7 @@ from pydantic import Field
 
 from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import Aggregate
-from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model
-from fedaffect.federation.messages.update import Update
-from fedaffect.federation.prototypes import (
+from fedaffect.federation.algorithms._prototypes import (
     FUSED,
     Local,
     PrototypeAlgorithm,
@@ -18,6 +16,8 @@ from fedaffect.federation.prototypes import (
     path,
     prototypes_of,
 )
+from fedaffect.federation.algorithms.base import Client, Context, Spec, State, model
+from fedaffect.federation.messages.update import Update
 from fedaffect.learning.learner import ExtraLoss
 from fedaffect.schema import Tensors
 

@@ -14,9 +14,9 @@ from pydantic import Field
 
 from fedaffect.experiment import Section
 from fedaffect.federation.aggregators import PER_CLIENT, Aggregate, CollectingMean
+from fedaffect.federation.algorithms._prototypes import Local, named, prototypes_of
 from fedaffect.federation.algorithms.base import Context, State, with_prefix
 from fedaffect.federation.algorithms.fedproto import FedProto
-from fedaffect.federation.prototypes import Local, named, prototypes_of
 from fedaffect.inference.prototypes import Vector
 from fedaffect.randomness import seed_for
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from fedaffect.experiment import Section
 from fedaffect.federation.messages.reply import Reply
@@ -57,8 +57,3 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of processes and connections."""
-
-
-def make_engine(found: type[Any], settings: dict[str, Any], workplace: Workplace) -> Engine:
-    engine: Engine = found(settings, workplace)
-    return engine
