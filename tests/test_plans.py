@@ -1,20 +1,18 @@
-"""Every ablation and every table that is kept here asks for experiments that there are."""
+"""Every study that is kept here asks for experiments that there are."""
 
 from pathlib import Path
 
 import pytest
 
-from fedaffect.studies.ablation import plan as ablations
-from fedaffect.studies.study import plan as tables
+from fedaffect.studies.study import plan
+from fedaffect.studies.study.plan import AblationFile, TableFile
 
 ROOT = Path(__file__).parents[1]
+FORMS = {"ablations": AblationFile.reference, "tables": TableFile.reference}
+FILES = sorted(path for form in FORMS for path in ROOT.glob(f"{form}/*.toml"))
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("ablations/*.toml")), ids=lambda p: p.stem)
-def test_an_ablation_resolves(path: Path, tmp_path: Path) -> None:
-    assert ablations.load(path, tmp_path).name == path.stem
-
-
-@pytest.mark.parametrize("path", sorted(ROOT.glob("tables/*.toml")), ids=lambda p: p.stem)
-def test_a_table_resolves(path: Path, tmp_path: Path) -> None:
-    assert tables.load(path, tmp_path).name == path.stem
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_study_resolves(path: Path, tmp_path: Path) -> None:
+    study = plan.load(path, tmp_path)
+    assert (study.name, study.reference) == (path.stem, FORMS[path.parent.name])

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.report.formatting import NOTHING, figure, signed, with_spread
-from fedaffect.report.table import Column, Sheet
+from fedaffect.report.table import Column, Table
 from research.in_vehicle.corrupted import CorruptedResult, FaceResult
 from research.in_vehicle.fusion import Result
 from research.in_vehicle.pairs import BODY, FACE
@@ -17,7 +17,7 @@ PAPER = {"face alone": "77", "body alone": "74", "fused": "87"}
 SEVERITIES = (0, 1, 3, 5)
 
 
-def rows(results: Sequence[Result]) -> Sheet:
+def rows(results: Sequence[Result]) -> Table:
     """Every row of one approach."""
     scores = ("accuracy", "balanced_accuracy", "calibration_error")
     columns = [Column("", words=True)]
@@ -34,10 +34,10 @@ def rows(results: Sequence[Result]) -> Sheet:
         alone = row in (FACE, BODY)
         name = f"{row} alone" if alone else row if " " in row else f"`{row}`"
         lines.append((name, *cells, "" if alone else gained))
-    return Sheet((*columns, Column("gain")), tuple(lines))
+    return Table((*columns, Column("gain")), tuple(lines))
 
 
-def beside_the_paper(results: Sequence[Result]) -> Sheet:
+def beside_the_paper(results: Sequence[Result]) -> Table:
     """Accuracies in per cent, which is what the paper prints."""
     columns = (Column("accuracy, %", words=True), *map(Column, PAPER))
     lines = [("Gül et al. 2025, as printed", *PAPER.values())]
@@ -45,10 +45,10 @@ def beside_the_paper(results: Sequence[Result]) -> Sheet:
         own = [r for r in results if r.learnt == learnt]
         means = (100 * _each(own, row, True, "accuracy").mean() for row in (FACE, BODY, SHOWN))
         lines.append((f"here, {learnt}, label-matched pairs", *(figure(m, 1) for m in means)))
-    return Sheet(columns, tuple(lines))
+    return Table(columns, tuple(lines))
 
 
-def corrupted(results: Sequence[CorruptedResult], modality: str) -> Sheet:
+def corrupted(results: Sequence[CorruptedResult], modality: str) -> Table:
     """The modality alone and fused, by corruption and training, at some severities."""
     columns = [Column("", words=True)]
     columns += [
@@ -65,10 +65,10 @@ def corrupted(results: Sequence[CorruptedResult], modality: str) -> Sheet:
             for severity in SEVERITIES
         )
         lines.append((f"{corruption}, {training}", *(figure(float(mean)) for mean in means)))
-    return Sheet(tuple(columns), tuple(lines))
+    return Table(tuple(columns), tuple(lines))
 
 
-def faces(results: Sequence[FaceResult]) -> Sheet:
+def faces(results: Sequence[FaceResult]) -> Table:
     """By corruption and training, at every severity."""
     severities = sorted({a.severity for a in results})
     columns = (Column("", words=True), *(Column(f"at {severity}") for severity in severities))
@@ -81,7 +81,7 @@ def faces(results: Sequence[FaceResult]) -> Sheet:
         for corruption in dict.fromkeys(a.corruption for a in results)
         for training in dict.fromkeys(a.training for a in results)
     )
-    return Sheet(columns, tuple(lines))
+    return Table(columns, tuple(lines))
 
 
 def _named(results: Sequence[Result]) -> list[str]:

@@ -25,7 +25,7 @@ from fedaffect.learning.metrics import scores
 from fedaffect.learning.saved import predict, read_config
 from fedaffect.record.files import SUMMARY
 from fedaffect.schema import UNLABELLED
-from fedaffect.studies.ablation.plan import load
+from fedaffect.studies.study.plan import load
 
 ABLATION = Path("ablations/meld-speakers.toml")
 LEADS = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross")
@@ -122,15 +122,15 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     given = parser.parse_args()
-    ablation = load(ABLATION, given.runs)
-    corpus = store.load(ablation.variants[0].experiment.data)
+    entries = load(ABLATION, given.runs).of_rows()
+    corpus = store.load(next(iter(entries[0].candidates.values())).experiment.data)
     test = part_of(corpus, corpus.conversations_in("test"))
     parts, found = rows_by_speaker(corpus, test), []
-    for variant in ablation.variants:
-        for job in ablation.jobs(variant):
+    for entry in entries:
+        for job in entry.all_jobs:
             if (job.folder / SUMMARY).is_file():
-                print(f"{variant.name}, seed {job.experiment.seed}", flush=True)
-                found += of_run(variant.name, job.experiment.seed, job.folder, test, parts)
+                print(f"{entry.row}, seed {job.experiment.seed}", flush=True)
+                found += of_run(entry.row, job.experiment.seed, job.folder, test, parts)
     if not found:
         raise SystemExit(f"{given.runs}: no finished run; first: fedaffect ablate {ABLATION}")
     (given.out / "meld-tail.md").write_text(page(found, parts), encoding="utf-8")

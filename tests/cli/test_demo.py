@@ -7,6 +7,8 @@ from fedaffect.cli import main, run
 from fedaffect.experiment import Experiment
 from fedaffect.runs.execute import resolved
 
+SCORES = {"algorithm": "fedavg", "test_weighted_f1": 0.5}
+
 
 @pytest.mark.parametrize("choice", run.DEMO.values(), ids=run.DEMO)
 def test_every_way_is_an_experiment(choice):
@@ -19,9 +21,12 @@ def test_its_runs_lie_among_the_others_and_can_be_repeated(monkeypatch, tmp_path
 
     def execute(jobs, workers, console, resume):
         asked.extend((job, workers, resume) for job in jobs)
+        return [
+            {"evaluation": "local", "corpus": "synthetic", "partition": "iid"} | SCORES
+            for _ in jobs
+        ]
 
     monkeypatch.setattr(run, "_execute_all", execute)
-    monkeypatch.setattr("fedaffect.studies.compare.scores.comparison", lambda folders: [])
     done = CliRunner().invoke(main.app, ["demo", "--out", str(tmp_path), "--seed", "3"])
     assert done.exit_code == 0, done.output
     assert [job.folder.name for job, _, _ in asked] == [f"demo-{name}" for name in run.DEMO]

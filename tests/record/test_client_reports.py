@@ -1,14 +1,14 @@
 from typing import Any
 
-from fedaffect.record.client_reports import LATEST, AnswersByRound
+from fedaffect.record.client_reports import LATEST, ClientReportsByRound
 
 
 def finished(number: int, client: int, **fields: Any) -> dict[str, Any]:
     return {"kind": "client_finished", "round": number, "client": client, "bytes_up": 10, **fields}
 
 
-def test_answers_are_summed_up_by_round() -> None:
-    found = AnswersByRound()
+def test_reports_are_summed_up_by_round() -> None:
+    found = ClientReportsByRound()
     found.add(finished(1, 4, sent={"model": 8}, scalars={"task": 1.0, "count/sad": 2.0}))
     found.add(finished(1, 2, sent={"model": 8, "prototype": 1}))
     found.add({"kind": "client_failed", "round": 1, "client": 7, "reason": "late"})
@@ -18,24 +18,24 @@ def test_answers_are_summed_up_by_round() -> None:
     assert list(first.failed) == [7]
     assert first.sent == {"model": 16, "prototype": 1}
     assert first.scalars == {"task": 1.0, "count/sad": 2.0}
-    assert first.told == {"task": 1, "count/sad": 1}
+    assert first.reported == {"task": 1, "count/sad": 1}
     assert (list(second.clients), second.sent) == ([4], {})
 
 
-def test_a_lost_update_left_its_client_and_told_nothing() -> None:
-    found = AnswersByRound()
-    told = {"sent": {"model": 8}, "scalars": {"task": 1.0}}
-    found.add(finished(1, 0, **told, lost=True))
-    found.add(finished(1, 1, **told, late=2))
-    found.add(finished(1, 2, **told, work=0.5))
-    (answers,) = found.rounds.values()
-    assert (list(answers.clients), answers.sent["model"]) == ([0, 1, 2], 24)
-    assert (list(answers.failed), answers.lost, answers.late) == ([0], 1, 1)
-    assert answers.told["task"] == 2
+def test_a_lost_update_left_its_client_and_reached_nobody() -> None:
+    found = ClientReportsByRound()
+    report = {"sent": {"model": 8}, "scalars": {"task": 1.0}}
+    found.add(finished(1, 0, **report, lost=True))
+    found.add(finished(1, 1, **report, late=2))
+    found.add(finished(1, 2, **report, work=0.5))
+    (reports,) = found.rounds.values()
+    assert (list(reports.clients), reports.sent["model"]) == ([0, 1, 2], 24)
+    assert (list(reports.failed), reports.lost, reports.late) == ([0], 1, 1)
+    assert reports.reported["task"] == 2
 
 
 def test_a_round_that_starts_again_is_forgotten_with_all_after_it() -> None:
-    found = AnswersByRound()
+    found = ClientReportsByRound()
     for number in (1, 2, 3):
         found.add(finished(number, 0))
     found.rewind(2)
@@ -44,7 +44,7 @@ def test_a_round_that_starts_again_is_forgotten_with_all_after_it() -> None:
 
 
 def test_few_events_are_kept_whole_however_many_come() -> None:
-    found = AnswersByRound()
+    found = ClientReportsByRound()
     for client in range(3 * LATEST):
         found.add(finished(1, client))
     assert [event["client"] for event in found.latest] == list(range(2 * LATEST, 3 * LATEST))

@@ -51,7 +51,7 @@ def test_a_resumed_run_has_the_history_of_one_that_was_never_killed(
     if again:
         undisturbed = History.of(whole)
         assert told == undisturbed.events
-        assert history.answers == undisturbed.answers
+        assert history.client_reports == undisturbed.client_reports
         assert history.latest == undisturbed.latest
     assert history.sent == {"model": 10 * rounds} or not again
 
@@ -117,13 +117,13 @@ def test_a_resume_voids_what_came_after_its_checkpoint_even_where_rounds_are_not
     start = started() | {"experiment": {"rounds": {"record": "ends"}}}
     late = {"kind": "client_failed", "round": 5, "client": 1, "reason": "late"}
     history = History.of([start, late, {"kind": "resumed", "round": 4}, late])
-    assert list(history.answers[5].failed) == [1]
+    assert list(history.client_reports[5].failed) == [1]
 
 
 def test_what_was_not_recorded_is_none_and_never_nothing() -> None:
     start = started() | {"experiment": {"rounds": {"record": "ends"}}}
     unfinished = History.of([start])
-    assert not unfinished.tells_rounds
+    assert not unfinished.records_rounds
     for told in (
         unfinished.rounds_done,
         unfinished.selected,
@@ -151,7 +151,7 @@ def test_without_the_answers_of_clients_rounds_still_count() -> None:
 def test_the_chain_counts_what_was_void_too() -> None:
     again = [*round_events(1), *round_events(1)]
     history = History.of([started(), *again, {"kind": "resumed", "round": 1, "hash": "ab"}])
-    assert (history.length, history.seal) == (10, "ab")
+    assert (history.length, history.last_hash) == (10, "ab")
     assert len(history.events) == 5
 
 

@@ -24,9 +24,9 @@ def test_declared_names_are_grouped_by_way_and_kind(make_run: MakeRun) -> None:
 def test_the_warning_follows_what_was_sent(make_run: MakeRun) -> None:
     text = " ".join(warnings_about(History.read(make_run())))
     assert "Class prototypes are means" in text
-    assert "Model weights can be made to give back" in text
+    assert "Model weights can be inverted" in text
     assert "Feature statistics" in text
-    assert "Losses and the number of utterances" in text
+    assert "losses and the number of utterances" in text
 
 
 def test_baselines_are_called_what_they_are(make_run: MakeRun) -> None:
@@ -38,7 +38,7 @@ def test_baselines_are_called_what_they_are(make_run: MakeRun) -> None:
         for event in chain.read(make_run("b") / "events.jsonl")
         if event["kind"] not in ("client_finished", "statistics_finished")
     ]
-    assert warnings_about(History.of(alone)) == ["Clients sent nothing: each learnt alone."]
+    assert warnings_about(History.of(alone)) == ["Clients sent nothing: each trained alone."]
 
 
 def test_statistics_of_features_are_not_called_features(make_run: MakeRun) -> None:
@@ -67,7 +67,7 @@ def test_scalars_that_tell_about_a_client_are_warned_of(make_run: MakeRun) -> No
     assert "Task" not in text
 
 
-def test_what_was_not_recorded_must_be_reckoned_with(make_run: MakeRun) -> None:
+def test_what_was_not_recorded_must_be_assumed(make_run: MakeRun) -> None:
     history = History.read(make_run(record="rounds"))
     assert [(g.kind, g.sent) for g in crossings(history) if g.direction == "up"] == [
         ("prototype", None),
@@ -75,5 +75,5 @@ def test_what_was_not_recorded_must_be_reckoned_with(make_run: MakeRun) -> None:
     ]
     text = " ".join(warnings_about(history))
     assert "What each client sent was not recorded" in text
-    assert "Model weights can be made to give back" in text
+    assert "Model weights can be inverted" in text
     assert "Clients sent nothing" not in text

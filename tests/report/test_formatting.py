@@ -23,6 +23,7 @@ def test_an_unknown_figure_is_a_dash() -> None:
     assert formatting.figure(0.68125) == "0.681"
     assert formatting.figure(None) == formatting.figure(float("nan")) == "–"
     assert formatting.interval([0.5, 0.75]) == "0.500 to 0.750"
+    assert formatting.interval([-0.25, 0.5], formatting.signed) == "-0.250 to +0.500"
     assert formatting.interval(None) == "–"
     assert formatting.data_size(None) == "–"
 
@@ -42,32 +43,35 @@ def test_counts_and_shapes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "line"),
+    ("value", "text"),
     [
-        (
-            {"kind": "round_started", "round": 7, "cohort": [0, 1], "offline": [2]},
-            "Hub: round 7 sent to 2 clients, 1 offline",
-        ),
-        (
-            {"kind": "client_finished", "client": 1, "sent": {"prototype": 9}, "bytes_up": 24_000},
-            "ben: class prototypes up, 24 kB",
-        ),
-        (
-            {"kind": "client_finished", "client": 0, "bytes_up": 10, "work": 0.371, "late": 2},
-            "ada: nothing up, 10 B, after 37 % of its steps, 2 rounds late",
-        ),
-        (
-            {"kind": "client_finished", "client": 0, "bytes_up": 10, "lost": True},
-            "ada: nothing up, 10 B, lost on its way",
-        ),
-        (
-            {"kind": "round_finished", "round": 3, "updates": 9, "late": 2, "loss": 1.5, "score": 0.5},
-            "Hub: round 3 aggregated, 9 updates (2 of them late), loss 1.500, dev score 0.500",
-        ),
-        ({"kind": "client_failed", "client": 0, "reason": "late by 14 s"}, "ada: no update: late by 14 s"),
-        ({"kind": "round_lost", "round": 3, "reason": "no quorum"}, "Hub: round 3 lost: no quorum"),
-        ({"kind": "checkpoint", "round": 3}, None),
+        (True, "true"),
+        (None, "–"),
+        ("", "–"),
+        ([], "–"),
+        ([0, 1], "0, 1"),
+        (0.003, "0.003"),
+        (0, "0"),
     ],
-)  # fmt: skip
-def test_the_round_feed(event: dict[str, object], line: str | None) -> None:
-    assert formatting.feed_line(event, ["ada", "ben", "cy"]) == line
+)
+def test_values_of_settings(value: object, text: str) -> None:
+    assert formatting.plain(value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("finished", True, "yes"),
+        ("bytes_up", 34_300_000, "34.3 MB"),
+        ("seconds", 75, "1 min 15 s"),
+        ("parameters", 7315, "7,315"),
+        ("rounds", 2.5, "2.5"),
+        ("rounds", 1500, "1500"),
+        ("client_sd", 0.0711, "0.071"),
+        ("seed", 1234, "1234"),
+        ("seeds", [0, 1], "0, 1"),
+        ("exchange", None, "–"),
+    ],
+)
+def test_figures_of_a_summary_by_their_names(name: str, value: object, text: str) -> None:
+    assert formatting.of_summary(name, value) == text

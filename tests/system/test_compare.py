@@ -10,9 +10,9 @@ def test_tables_json_and_a_page(finished, tmp_path):
     assert "passes over the training data differ (one 3, seeds 1)" in " ".join(said.split())
     assert "rounds.count" in said
     assert str(out) in said.replace("\n", "")
-    told = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
-    assert told["settings"] == {"rounds.count": [3, 1]}
-    (_, scored) = told["modes"][0]["scored"]
+    found = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
+    assert found["settings"] == {"rounds.count": [3, 1]}
+    (_, scored) = found["modes"][0]["scored"]
     summaries = [finished / f"runs/{name}/summary.json" for name in ("one", "seeds/seed-0")]
     one, seed = (json.loads(path.read_text())["test_weighted_f1"] for path in summaries)
     assert scored["difference"]["mean"] == seed - one
@@ -23,8 +23,8 @@ def test_tables_json_and_a_page(finished, tmp_path):
 def test_clients_side_by_side(finished):
     said = finished.ok("compare", "runs/one", "runs/seeds")
     assert "gain over one" in said
-    told = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
-    ((run,),) = [mode["clients"] for mode in told["modes"] if mode["name"] == "personal"]
+    found = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
+    ((run,),) = [mode["clients"] for mode in found["modes"] if mode["name"] == "personal"]
     assert (run["run"], run["unpaired"]) == ("seeds", [])
     ended = [
         json.loads((finished / f"runs/{name}/events.jsonl").read_text().splitlines()[-1])["clients"]

@@ -1,4 +1,4 @@
-"""A trained model judged: on its own test part, on another corpus, and where that cannot be."""
+"""A trained model evaluated: on its own test part, on another corpus, and where that cannot be."""
 
 import csv
 import json
@@ -26,22 +26,22 @@ def elsewhere(finished, layout, tmp_path_factory):
 
 @pytest.mark.parametrize("split", ["test", "dev"])
 def test_its_own_parts_again(finished, split):
-    told = json.loads(finished.ok("evaluate", "runs/one", "--split", split, "--json"))
+    found = json.loads(finished.ok("evaluate", "runs/one", "--split", split, "--json"))
     summary = json.loads((finished / "runs/one/summary.json").read_text())
-    assert (told["evaluation"], told["items"], told["left_out"]) == ("global", 10, {})
+    assert (found["evaluation"], found["items"], found["left_out"]) == ("global", 10, {})
     for name in SAME if split == "test" else SAME[:-1]:  # of dev a run keeps no calibration
-        assert told["scores"][name] == pytest.approx(summary[f"{split}_{name}"], abs=1e-6)
+        assert found["scores"][name] == pytest.approx(summary[f"{split}_{name}"], abs=1e-6)
     ends = [summary.get(f"{split}_interval_{end}") for end in ("low", "high")]
-    assert split == "dev" or told["scores"]["interval"] == ends
+    assert split == "dev" or found["scores"]["interval"] == ends
 
 
 def test_every_client_has_its_own_model(finished):
-    told = json.loads(finished.ok("evaluate", "runs/many", "--json"))
+    found = json.loads(finished.ok("evaluate", "runs/many", "--json"))
     summary = json.loads((finished / "runs/many/summary.json").read_text())
-    assert (told["evaluation"], len(told["models"])) == ("local", 3)
+    assert (found["evaluation"], len(found["models"])) == ("local", 3)
     for name in SAME:
         prefix = "test" if summary["evaluation"] == "local" else "local_test"
-        assert told["scores"][name] == pytest.approx(summary[f"{prefix}_{name}"], abs=1e-6)
+        assert found["scores"][name] == pytest.approx(summary[f"{prefix}_{name}"], abs=1e-6)
     said = finished.ok("evaluate", "runs/many")
     assert "means over 3 models" in said
     assert "client-02" in said
@@ -55,15 +55,15 @@ def test_another_corpus_and_what_is_left_out_of_it(finished, elsewhere, tmp_path
     assert "7 items of other (test) in 2 conversations; the shared model" in said
     assert "left out: 3 items, class tired" in said
     own = json.loads(finished.ok("evaluate", "runs/one", "--json"))
-    told = json.loads((out / "evaluation.json").read_text())
-    assert told["classes"] == ["rest", "fun", "stress"]
-    assert np.less_equal(told["confusion"], own["confusion"]).all()  # the same answers, fewer
+    found = json.loads((out / "evaluation.json").read_text())
+    assert found["classes"] == ["rest", "fun", "stress"]
+    assert np.less_equal(found["confusion"], own["confusion"]).all()  # the same predictions, fewer
     with (out / "answers.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows].count("") == 3
     assert len(rows) == 10
     assert "left out: 3 items, class tired" in (out / "evaluation.html").read_text()
-    finished.ok(*asked)  # an earlier verdict may be written again
+    finished.ok(*asked)  # an earlier evaluation may be written again
 
 
 def test_one_of_several_seeds(finished):
@@ -166,10 +166,10 @@ def test_faces_that_the_model_knows(place, tmp_path):
     (place / "faces.toml").write_text(FACES)
     place.ok("run", "faces.toml", "--out", "runs/faces")
     asked = ("evaluate", "runs/faces", "--without-copies", "--json")
-    told = json.loads(place.ok(*asked))
-    assert (told["items"], told["left_out"]) == (3, {"a copy of it is in train": 1})
+    found = json.loads(place.ok(*asked))
+    assert (found["items"], found["left_out"]) == (3, {"a copy of it is in train": 1})
     spoilt = ("--set", "conditions.corrupted_pictures=1", "--out", "runs/spoilt")
     place.ok("run", "faces.toml", *spoilt)
     assert json.loads(place.ok("evaluate", "runs/spoilt", *asked[2:]))["items"] == 3
-    told = json.loads(place.ok(*asked, "--data", "others"))
-    assert (told["items"], told["left_out"]) == (1, {"a copy of it is in train": 3})
+    found = json.loads(place.ok(*asked, "--data", "others"))
+    assert (found["items"], found["left_out"]) == (1, {"a copy of it is in train": 3})

@@ -1,6 +1,5 @@
 """`fedaffect compare`: runs side by side, and where they must not be compared."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,50 +23,47 @@ def compare(
 
     The first run is what the others are compared with.
     """
-    from dataclasses import asdict
-
+    from fedaffect.studies.compare.comparison import as_json as in_json
     from fedaffect.studies.compare.comparison import compare
 
-    told, sides = compare(folders)
+    comparison, runs = compare(folders)
     if out is not None:
-        from fedaffect.studies.compare.page import (
-            write_page,
-        )  # it draws, so it takes a second to load
+        from fedaffect.studies.compare import page  # it draws, so it takes a second to load
 
-        write_page(out, told, sides)
+        page.write_page(out, comparison, runs)
     if as_json:
-        typer.echo(json.dumps(asdict(told), indent=2))
+        typer.echo(in_json(comparison))
         return
-    _print(told)
+    _print(comparison)
     if out is not None:
         typer.echo(f"page: {out.resolve()}")
 
 
-def _print(told: "Comparison") -> None:
+def _print(comparison: "Comparison") -> None:
     from rich.console import Console
 
     from fedaffect.studies.compare import tables
 
     console = Console()
-    for line in told.warnings:
+    for line in comparison.warnings:
         console.print(line, style="yellow", markup=False, highlight=False)
-    console.print(tables.facts(told).as_table())
-    if told.settings:
-        console.print(tables.settings(told).as_table())
+    console.print(tables.facts(comparison))
+    if comparison.settings:
+        console.print(tables.settings(comparison))
     else:
         console.print("No setting differs.")
-    for mode in told.modes:
+    for mode in comparison.modes:
         title = f"Evaluation {mode.name}: {mode.meaning}"
         console.print(title, style="bold", markup=False, highlight=False)
-        console.print(tables.scores(mode).as_table())
+        console.print(tables.scores(mode))
         if len(mode.scored) > 1:
-            console.print(tables.differences(mode).as_table())
-        console.print(tables.classes(mode).as_table())
+            console.print(tables.differences(mode))
+        console.print(tables.classes(mode))
         if any(run.groups for run in mode.clients):
-            console.print(tables.clients(mode).as_table())
+            console.print(tables.clients(mode))
         for line in tables.unpaired(mode):
             console.print(line, style="yellow", markup=False, highlight=False)
-    for line in tables.meanings(told.modes):
+    for line in tables.meanings(comparison.modes):
         console.print(f"- {line}", markup=False, highlight=False)
-    if told.synthetic:
+    if comparison.synthetic:
         console.print("Synthetic corpus: the figures say nothing about people.", style="yellow")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from fedaffect import __version__
-from fedaffect.cli import ablate, compare, data, evaluate, export, run, runs, settings, table
+from fedaffect.cli import compare, data, evaluate, export, run, runs, settings, study
 from fedaffect.errors import Note, UserError, refused
 
 EXTRAS = {
@@ -32,8 +32,9 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("runs")(runs.runs)
 app.command("show")(runs.show)
 app.command("compare")(compare.compare)
-app.command("ablate")(ablate.ablate)
-app.command("table")(table.table)
+app.command("study")(study.study)
+app.command("ablate", hidden=True)(study.study)
+app.command("table", hidden=True)(study.study)
 app.command("settings")(settings.settings)
 app.add_typer(data.app, name="data")
 

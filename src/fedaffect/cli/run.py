@@ -1,7 +1,5 @@
 """`fedaffect run`, `demo` and `predict`."""
 
-import csv
-import io
 import json
 import shlex
 import sys
@@ -97,8 +95,8 @@ def demo(
 ) -> None:
     """Six ways to learn from 20 clients of the embedded (synthetic) corpus, and a report to open."""
     from fedaffect.runs.pool import Job
-    from fedaffect.studies.compare.scores import as_json as rows_as_json
-    from fedaffect.studies.compare.scores import as_table, cautions, comparison
+    from fedaffect.studies.compare.cautions import summary_warnings
+    from fedaffect.studies.compare.overview import as_table, overview
 
     kept = out or Path("runs")
     console = Console(stderr=as_json)
@@ -109,15 +107,15 @@ def demo(
         folder = kept / f"demo-{name}"
         command = shlex.join(["fedaffect", "run", "demo", *pairs, "--out", str(folder)])
         jobs.append(Job(Experiment.load("demo", settings), folder, command, name))
-    _execute_all(jobs, workers, console, resume=True)
-    folders = [job.folder for job in jobs]
-    rows = comparison(folders)
+    done = _execute_all(jobs, workers, console, resume=True)
+    summaries = {job.folder.name: summary for job, summary in zip(jobs, done, strict=True)}
+    rows = overview(summaries)
     if as_json:
-        typer.echo(rows_as_json(rows))
+        typer.echo(json.dumps(rows, indent=2))
         return
     console.print(as_table(rows))
-    for caution in cautions(rows):
-        console.print(f"[yellow]{caution}[/]", highlight=False)
+    for line in summary_warnings(summaries):
+        console.print(line, style="yellow", markup=False, highlight=False)
     console.print(
         "Open",
         kept / "demo-fedmpd-both" / "report.html",
@@ -144,6 +142,7 @@ def predict(
 ) -> None:
     """Probabilities and modality weights for every utterance of a corpus."""
     from fedaffect.learning import saved
+    from fedaffect.record.csv_rows import csv_rows
     from fedaffect.record.files import write_text
     from fedaffect.runs.execute import open_corpus
 
@@ -152,7 +151,8 @@ def predict(
     folder, config, member = chosen_model(run_folder, client, allow_code)
     prediction = saved.predict(folder, open_corpus(str(data)), member, device, allow_code)
     rows = list(_rows(prediction, tuple(config.modalities)))
-    text = _as_json(rows) if as_json or (out and out.suffix == ".json") else _as_csv(rows)
+    in_json = as_json or (out and out.suffix == ".json")
+    text = json.dumps(rows) + "\n" if in_json else csv_rows(rows)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -236,18 +236,6 @@ def _execute_seeds(
 def _typed() -> str:
     """What was typed, but for `--resume`: the command that repeats a run, or begins it."""
     return shlex.join(["fedaffect", *(word for word in sys.argv[1:] if word != "--resume")])
-
-
-def _as_json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows) + "\n"
-
-
-def _as_csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _rows(prediction: Any, modalities: tuple[str, ...]) -> Any:

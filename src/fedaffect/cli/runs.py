@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 Folder = Annotated[Path, typer.Option(help="Where runs are kept.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -18,13 +17,11 @@ def runs(folder: Folder = Path("runs"), as_json: AsJson = False) -> None:
     """List the runs in a folder and their state."""
     from dataclasses import asdict
 
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    from fedaffect.record.listing import listing
-    from fedaffect.report.formatting import NOTHING, figure
+    from fedaffect.record.listing import Listed, listing
+    from fedaffect.report.formatting import figure, of_summary, plain
+    from fedaffect.report.table import Column, Table
 
     found = listing(folder)
     if as_json:
@@ -33,22 +30,22 @@ def runs(folder: Folder = Path("runs"), as_json: AsJson = False) -> None:
     if not found:
         typer.echo(f"{folder}: no runs yet; `fedaffect demo` makes a first one")
         return
-    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("run", "state", "algorithm", "corpus", "evaluation"):
-        table.add_column(name, overflow="fold")
-    table.add_column("rounds", justify="right")
-    table.add_column("weighted F1", justify="right")
-    for run in found:
-        seeds = f", {run.seeds} seeds" if run.seeds else ""
-        table.add_row(
-            escape(run.run),
-            escape(run.trouble or run.state + seeds),
-            escape(run.algorithm or NOTHING),
-            escape(run.corpus or NOTHING),
-            run.evaluation or NOTHING,
-            NOTHING if run.rounds is None else f"{run.rounds:g}",
-            figure(run.test_weighted_f1),
-        )
+
+    def state(run: Listed) -> str:
+        return run.trouble or run.state + (f", {run.seeds} seeds" if run.seeds else "")
+
+    table = Table.of(
+        found,
+        [
+            (Column("run", words=True), lambda run: run.run),
+            (Column("state", words=True), state),
+            (Column("algorithm", words=True), lambda run: plain(run.algorithm)),
+            (Column("corpus", words=True), lambda run: plain(run.corpus)),
+            (Column("evaluation", words=True), lambda run: plain(run.evaluation)),
+            (Column("weighted F1"), lambda run: figure(run.test_weighted_f1)),
+            (Column("rounds"), lambda run: of_summary("rounds", run.rounds)),
+        ],
+    )
     Console().print(table)
 
 
@@ -65,7 +62,7 @@ def show(
     from rich.console import Console
 
     from fedaffect.record.summary import read_summary, seed_folders
-    from fedaffect.studies.compare.scores import scores_table
+    from fedaffect.report import summary_tables
 
     summary = read_summary(run)
     if as_json:
@@ -73,9 +70,9 @@ def show(
         return
     console = Console()
     console.print(run.resolve().name, style="bold", markup=False, highlight=False)
-    console.print(_facts_table(summary))
+    console.print(summary_tables.facts(summary))
     if summary["finished"]:
-        console.print(scores_table(summary))
+        console.print(summary_tables.scores(summary))
     if not seed_folders(run):
         _print_curve(console, run)
     if not summary["finished"]:
@@ -92,33 +89,6 @@ def show(
         webbrowser.open(report.as_uri())
 
 
-def _facts_table(summary: dict[str, Any]) -> "Table":
-    """What was run and what it cost; the scores stand in a table of their own."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    from fedaffect.report.formatting import NOTHING, data_size, duration, figure
-    from fedaffect.studies.compare.scores import is_score
-
-    table = Table(show_header=False, box=None)
-    for key, value in summary.items():
-        spread = key.endswith("_sd") and key.removesuffix("_sd") in summary
-        if key in ("run", "timing") or spread or is_score(key):
-            continue
-        text = NOTHING if value is None else str(value)
-        if isinstance(value, bool):
-            text = "yes" if value else "no"
-        elif key.startswith("bytes_") and value is not None:
-            text = data_size(value)
-        elif isinstance(value, float):
-            text = figure(value)
-        table.add_row(key.replace("_", " "), escape(text))
-    seconds = (summary.get("timing") or {}).get("seconds")
-    if seconds is not None:
-        table.add_row("time", duration(seconds))
-    return table
-
-
 def _print_curve(console: "Console", run: Path) -> None:
     from fedaffect.record.history import History
     from fedaffect.record.listing import sparkline
@@ -129,7 +99,7 @@ def _print_curve(console: "Console", run: Path) -> None:
     if values:
         ends = f"{figure(values[0])} → {figure(values[-1])}"
         console.print(f"dev weighted F1  {sparkline(values)}  {ends}", highlight=False)
-    elif not history.tells_rounds:
+    elif not history.records_rounds:
         console.print("dev weighted F1  not recorded by round (rounds.record)", highlight=False)
 
 

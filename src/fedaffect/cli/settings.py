@@ -16,10 +16,7 @@ def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md.")] = False,
 ) -> None:
     """List the settings of an experiment: what `--set NAME=VALUE` takes, its default and meaning."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
     from fedaffect.report import settings_reference
 
@@ -33,15 +30,10 @@ def settings(
                 raise UserError(f"algorithm {name}: has no settings of its own")
         raise UserError(f"no such section; there are: {', '.join(every)}")
     if as_json or markdown:
-        typer.echo(
-            (settings_reference.as_json if as_json else settings_reference.as_markdown)(asked)
-        )
+        form = settings_reference.as_json if as_json else settings_reference.as_markdown
+        typer.echo(form(asked))
         return
     console = Console()
     for name, found in asked.items():
-        table = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for header in ("setting", "may be", "default", ""):
-            table.add_column(header, overflow="fold")
-        for s in found:
-            table.add_row(*map(escape, (s.name, s.allowed, s.default, s.meaning)))
-        console.print(table)
+        console.print(name, style="bold", markup=False, highlight=False)
+        console.print(settings_reference.as_table(found))

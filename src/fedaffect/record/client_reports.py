@@ -1,4 +1,4 @@
-"""What clients answered, summed up by round: their events are too many to be kept one by one."""
+"""What clients reported, summed up by round: their events are too many to be kept one by one."""
 
 from array import array
 from collections import Counter, deque
@@ -12,8 +12,8 @@ LATEST = 400
 
 
 @dataclass
-class Answers:
-    """The answers of one round.
+class ClientReports:
+    """The reports of one round.
 
     Attributes:
         clients, bytes_up: who sent an update, and how large it was.
@@ -21,7 +21,7 @@ class Answers:
         lost, late: how many sent one that got lost on its way, and that comes in a later round.
         sent: bytes of tensors by kind (the first segment of a name).
         scalars: the sum of each of the numbers beside them, by name.
-        told: how many clients told each of these numbers.
+        reported: how many clients reported each of these numbers.
     """
 
     clients: "array[int]" = field(default_factory=lambda: array("q"))
@@ -31,7 +31,7 @@ class Answers:
     late: int = 0
     sent: Counter[str] = field(default_factory=Counter)
     scalars: dict[str, float] = field(default_factory=dict)
-    told: Counter[str] = field(default_factory=Counter)
+    reported: Counter[str] = field(default_factory=Counter)
 
     def add(self, event: Event) -> None:
         """Enter a `client_finished` or a `client_failed`."""
@@ -41,25 +41,25 @@ class Answers:
         self.clients.append(event["client"])
         self.bytes_up.append(int(event.get("bytes_up", 0)))
         self.sent.update(event.get("sent") or {})
-        if event.get("lost"):  # it left the client, and told nobody anything
+        if event.get("lost"):  # it left the client, and reached nobody
             self.failed.append(event["client"])
             self.lost += 1
             return
         self.late += bool(event.get("late"))
         for name, value in (event.get("scalars") or {}).items():
             self.scalars[name] = self.scalars.get(name, 0.0) + value
-            self.told[name] += 1
+            self.reported[name] += 1
 
 
-class AnswersByRound:
+class ClientReportsByRound:
     """Takes in the events of clients; a round that starts again voids its earlier attempt."""
 
     def __init__(self) -> None:
-        self.rounds: dict[int, Answers] = {}
+        self.rounds: dict[int, ClientReports] = {}
         self.latest: deque[Event] = deque(maxlen=LATEST)
 
     def add(self, event: Event) -> None:
-        self.rounds.setdefault(event["round"], Answers()).add(event)
+        self.rounds.setdefault(event["round"], ClientReports()).add(event)
         self.latest.append(event)
 
     def rewind(self, before: int) -> None:

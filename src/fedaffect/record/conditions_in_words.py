@@ -7,7 +7,7 @@ from fedaffect.experiment import Experiment
 
 
 def conditions_in_words(experiment: Mapping[str, Any]) -> str:
-    """A phrase for each condition, of an experiment as a run's record has it; empty where all went well."""
+    """A phrase for each condition, of an experiment as a run's record has it; empty where nothing did."""
     given = Experiment().conditions.model_dump() | dict(experiment.get("conditions", {}))
     which, discount = given["missing_modality"], given["late_discount"]
     where = " of the training part" if given["missing_in"] == "train" else ""
@@ -26,5 +26,5 @@ def conditions_in_words(experiment: Mapping[str, Any]) -> str:
             "lost": "{} of the updates are lost on their way",
             "late": f"{{}} of the updates miss their round, and as many of these the next{less}",
         }
-    told = ((phrase, given[name]) for name, phrase in phrases.items())
-    return "; ".join(phrase.format(f"{100 * share:g} %") for phrase, share in told if share)
+    shares = ((phrase, given[name]) for name, phrase in phrases.items())
+    return "; ".join(phrase.format(f"{100 * share:g} %") for phrase, share in shares if share)

@@ -36,7 +36,7 @@ def read_toml(path: Path, absent: str) -> dict[str, Any]:
     """A table from a TOML file.
 
     Args:
-        absent: what is said where there is no such file.
+        absent: the message where there is no such file.
 
     Raises:
         UserError: it cannot be read.

@@ -1,7 +1,7 @@
 """What happened in a run: its events, without those that a resume has made void.
 
-A run may have far more clients than anybody looks at one by one. Of what they answered only sums are kept, so
-that memory grows with clients and with rounds, but never with their product.
+A run may have far more clients than anybody looks at one by one. Of their reports only sums are kept, so that
+memory grows with clients and with rounds, but never with their product.
 """
 
 from array import array
@@ -19,7 +19,7 @@ from fedaffect.errors import UserError
 from fedaffect.federation import events as chain
 from fedaffect.federation.events import EVENTS, Event
 from fedaffect.learning.metrics import Counts
-from fedaffect.record.client_reports import OF_CLIENTS, Answers, AnswersByRound
+from fedaffect.record.client_reports import OF_CLIENTS, ClientReports, ClientReportsByRound
 
 _OF_A_ROUND = ("round_started", "round_lost", "round_finished", "checkpoint")
 
@@ -36,17 +36,17 @@ class History:
 
     Attributes:
         events: all but those of clients; in them, lists with a number a client are arrays.
-        answers: the sums of those, by round.
+        client_reports: the sums of those, by round.
         latest: the last few of those, whole.
         length: how many events were read, void ones included.
-        seal: the hash of the last; empty where events have none.
+        last_hash: of the last; empty where events have none.
     """
 
     events: tuple[Event, ...]
-    answers: Mapping[int, Answers]
+    client_reports: Mapping[int, ClientReports]
     latest: tuple[Event, ...]
     length: int
-    seal: str
+    last_hash: str
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> "History":
@@ -55,14 +55,14 @@ class History:
         Raises:
             UserError: no `run_started` event.
         """
-        kept, clients, length, event = list[Event](), AnswersByRound(), 0, dict[str, Any]()
+        kept, clients, length, event = list[Event](), ClientReportsByRound(), 0, dict[str, Any]()
         for event in events:
             length += 1
             if event["kind"] in OF_CLIENTS:
                 clients.add(event)
                 continue
             if event["kind"] == "run_started":
-                kept, clients = [], AnswersByRound()
+                kept, clients = [], ClientReportsByRound()
             elif event["kind"] in ("round_started", "resumed"):
                 before = event["round"] + (event["kind"] == "resumed")
                 _rewind(kept, before)
@@ -70,8 +70,8 @@ class History:
             kept.append(_compact(event))
         if not any(event["kind"] == "run_started" for event in kept):
             raise UserError(f"{EVENTS}: no `run_started` event: not the record of a run")
-        seal = str(event.get("hash", ""))
-        return cls(tuple(kept), clients.rounds, tuple(clients.latest), length, seal)
+        last_hash = str(event.get("hash", ""))
+        return cls(tuple(kept), clients.rounds, tuple(clients.latest), length, last_hash)
 
     @classmethod
     def read(cls, folder: Path) -> "History":
@@ -117,12 +117,12 @@ class History:
         return str(rounds.get("record", "clients"))
 
     @property
-    def tells_clients(self) -> bool:
+    def records_clients(self) -> bool:
         """Whether what each client sent in each round was recorded."""
         return self.record == "clients"
 
     @property
-    def tells_rounds(self) -> bool:
+    def records_rounds(self) -> bool:
         """Whether rounds were recorded, and not only the run's two ends."""
         return self.record != "ends"
 
@@ -147,7 +147,7 @@ class History:
     @property
     def rounds_done(self) -> int | None:
         """How many rounds came to an end."""
-        if self.tells_rounds:
+        if self.records_rounds:
             return len(self.rounds)
         return int(self.finish["rounds"]) if self.finish else None
 
@@ -157,7 +157,7 @@ class History:
         ended = (self.finish or {}).get("clients")
         if ended:
             return [int(client["selected"]) for client in ended]
-        if not self.tells_rounds:
+        if not self.records_rounds:
             return None
         times = np.zeros(len(self.clients), np.int64)
         for event in self.of_kind("round_started"):
@@ -174,14 +174,14 @@ class History:
         """Bytes that went `up` or `down` over the whole run, feature statistics included."""
         if self.finish is not None:
             return int(self.finish[f"bytes_{direction}"])
-        if not self.tells_rounds:
+        if not self.records_rounds:
             return None
         return sum(int(event.get(f"bytes_{direction}", 0)) for event in self.events)
 
     def reached(self, target: float) -> tuple[int, int] | None:
         """The first round after which dev weighted F1 was at least `target`, and all bytes until then.
 
-        Up and down, feature statistics and lost rounds included. None where it never was, or is not told.
+        Up and down, feature statistics and lost rounds included. None where it never was, or is not recorded.
         """
         moved = 0
         for event in self.events:
@@ -194,30 +194,30 @@ class History:
     @cached_property
     def sent(self) -> dict[str, int] | None:
         """Bytes of tensors that clients sent, by kind (the first segment of a name), largest first."""
-        if not self.tells_clients:
+        if not self.records_clients:
             return None
         total: Counter[str] = Counter()
-        for answers in self.answers.values():
-            total.update(answers.sent)
+        for reports in self.client_reports.values():
+            total.update(reports.sent)
         for event in self.of_kind("statistics_finished"):
             total["statistics"] += int(event["bytes_up"])
         return {kind: count for kind, count in total.most_common() if count}
 
     @cached_property
     def bytes_up_by_client(self) -> list[int] | None:
-        """Bytes that each client sent to be learnt from."""
-        if not self.tells_clients:
+        """Bytes that each client sent for training."""
+        if not self.records_clients:
             return None
         total = np.zeros(len(self.clients), np.int64)
-        for answers in self.answers.values():
-            np.add.at(total, answers.clients, answers.bytes_up)
+        for reports in self.client_reports.values():
+            np.add.at(total, reports.clients, reports.bytes_up)
         return [int(n) for n in total]
 
     @property
-    def astray(self) -> tuple[int, int]:
+    def lost_and_late(self) -> tuple[int, int]:
         """How many updates were lost on their way, and how many came in a later round or not in time."""
-        answers = self.answers.values()
-        return sum(a.lost for a in answers), sum(a.late for a in answers)
+        reports = self.client_reports.values()
+        return sum(r.lost for r in reports), sum(r.late for r in reports)
 
     @cached_property
     def confusion_by_conversation(self) -> Counts | None:
@@ -225,17 +225,18 @@ class History:
         counts = (self.finish or {}).get("confusion_by_conversation")
         return None if counts is None else np.array(counts, np.int64)
 
-    def mean_told(self, number: int, name: str) -> float | None:
-        """The mean over clients of a number they told in a round; None where none did."""
-        answers = self.answers.get(number)
-        told = answers.told[name] if answers else 0
-        return answers.scalars[name] / told if answers and told else None
+    def mean_reported(self, number: int, name: str) -> float | None:
+        """The mean over clients of a number they reported in a round; None where none did."""
+        reports = self.client_reports.get(number)
+        if reports is None or not reports.reported[name]:
+            return None
+        return reports.scalars[name] / reports.reported[name]
 
     def separation(self, number: int) -> float | None:
         """How far apart classes lie after a round: nearest other prototype by width of a class."""
         measures = next((e.get("measures") for e in self.rounds if e["round"] == number), None)
         apart = (measures or {}).get("nearest_other_class")
-        within = self.mean_told(number, "within_class")
+        within = self.mean_reported(number, "within_class")
         return apart / within if apart is not None and within else None
 
     @cached_property

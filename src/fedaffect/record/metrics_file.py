@@ -1,10 +1,9 @@
 """`metrics.csv`: one row a round, for whoever plots elsewhere."""
 
-import csv
-import io
 from pathlib import Path
 
 from fedaffect.federation.events import Event
+from fedaffect.record.csv_rows import csv_rows
 from fedaffect.record.files import write_text
 from fedaffect.record.history import History, quartiles
 from fedaffect.record.summary import SCORES
@@ -21,14 +20,8 @@ def metrics(history: History) -> list[Row]:
 
 def write_metrics(folder: Path) -> Path:
     """Write `metrics.csv` into a run's folder; cells without a value stay empty."""
-    rows = metrics(History.read(folder))
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     path = folder / FILE
-    write_text(path, text.getvalue())
+    write_text(path, csv_rows(metrics(History.read(folder))))
     return path
 
 

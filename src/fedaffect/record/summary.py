@@ -20,7 +20,7 @@ def summarise(history: History) -> Summary:
 
     Figures of the primary evaluation stand as `test_*` and `dev_*` (dev at the selected round), those
     of a further mode as `MODE_test_*` and `MODE_dev_*`. An unfinished run has `finished: false` and no
-    scores. What only rounds tell (how clients fluctuate, how far prototypes lie apart) is null where
+    scores. What only rounds show (how clients fluctuate, how far prototypes lie apart) is null where
     `rounds.record` left them out, and what it took to reach `rounds.target` where it was not reached. Only
     what `timing` holds may differ between two executions of the same experiment.
     """
@@ -70,7 +70,7 @@ def write_summary(folder: Path) -> Summary:
 
 
 def read_summary(folder: Path) -> Summary:
-    """A run's `summary.json`, or what its events tell where there is none; seeds are summed up anew.
+    """A run's `summary.json`, or what its events give where there is none; seeds are summed up anew.
 
     Raises:
         UserError: neither a run nor the seeds of one, or not JSON.
@@ -85,12 +85,12 @@ def summarise_seeds(folder: Path) -> Summary:
     """`merged` of the finished seeds of a run, with which and how many they are."""
     summaries = [read_summary(seed) for seed in seed_folders(folder)]
     finished = [summary for summary in summaries if summary["finished"]]
-    told: Summary = {"run": folder.name, "finished": len(finished) == len(summaries)}
-    told |= {"n": len(finished), "seeds": [summary["seed"] for summary in finished]}
-    told |= merged(finished or summaries)
+    found: Summary = {"run": folder.name, "finished": len(finished) == len(summaries)}
+    found |= {"n": len(finished), "seeds": [summary["seed"] for summary in finished]}
+    found |= merged(finished or summaries)
     seconds = [summary.get("timing", {}).get("seconds") for summary in finished]
-    told["timing"] = {"seconds": sum(s for s in seconds if s is not None)}
-    return told
+    found["timing"] = {"seconds": sum(s for s in seconds if s is not None)}
+    return found
 
 
 def merged(summaries: Sequence[Summary]) -> Summary:

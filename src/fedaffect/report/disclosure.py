@@ -1,4 +1,4 @@
-"""What crossed the boundary of a client, and what that can still tell about its owner."""
+"""What crossed the boundary of a client, and what that can still reveal about its owner."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,22 @@ from fedaffect.report.formatting import kind_in_words
 
 UNDISCLOSED = "No text, no audio and no video left a client: only what is listed here."
 _RISKS = {
-    "model": "Model weights can be made to give back parts of what they learnt from, "
-    "and can tell whether somebody's words were among it.",
-    "prototype": "Class prototypes are means over a client's own items: with their counts they tell "
+    "model": "Model weights can be inverted to reconstruct parts of their training data, and can reveal "
+    "whether a person's words were among them.",
+    "prototype": "Class prototypes are means over a client's own items: with their counts they reveal "
     "which emotions it holds and how many, and where few items make a class, nearly the items.",
     "statistics": "Feature statistics are sums over a client's features: "
-    "they tell its means and spreads.",
+    "they reveal its means and spreads.",
     "evaluation": "Evaluations are counts of right and wrong estimates on the shared dev and test parts; "
     "their bytes, both ways, are counted apart from those of learning.",
-    "distance": "Distances to the global prototypes tell how unlike the others a client is.",
-    "modality_weight": "Mean modality weights tell which of a person's signals speak.",
-    "count": "Counts by class tell which emotions a client holds, and how many of each.",
+    "distance": "Distances to the global prototypes reveal how unlike the others a client is.",
+    "modality_weight": "Mean modality weights reveal which of a person's signals the model relies on.",
+    "count": "Counts by class reveal which emotions a client holds, and how many of each.",
 }
-_ALWAYS = "Losses and the number of utterances are seen by the server in the clear."
+_ALWAYS = "The server sees losses and the number of utterances in the clear."
 _UNRECORDED = (
-    "What each client sent was not recorded (rounds.record): beside the tensors declared here, reckon with "
-    "every number that the algorithm tells, such as distances and counts by class."
+    "What each client sent was not recorded (rounds.record): beside the tensors declared here, assume "
+    "every number that the algorithm reports, such as distances and counts by class."
 )
 
 
@@ -33,7 +33,7 @@ class Crossing:
     Attributes:
         tensors: how many names the group has.
         shapes: distinct (shape, dtype), the first few; `more` says that there are others.
-        sent: bytes that went up under it over the whole run; None where not told.
+        sent: bytes that went up under it over the whole run; None where not recorded.
     """
 
     direction: str
@@ -70,17 +70,18 @@ def warnings_about(history: History) -> list[str]:
     if _is_pooled(history):
         return ["This is a baseline: all data lay in one place, nothing was protected."]
     kinds = list(dict.fromkeys(c.kind for c in crossings(history) if c.direction == "up"))
-    # Scalars are not declared one by one; those that tell something about a client are named here.
-    scalars = {n.partition("/")[0] for answers in history.answers.values() for n in answers.scalars}
+    # Scalars are not declared one by one; those that reveal something about a client are named here.
+    reports = history.client_reports.values()
+    scalars = {name.partition("/")[0] for report in reports for name in report.scalars}
     sent = (*(history.sent or ()), *sorted(scalars & {*_RISKS}))
     kinds += [kind for kind in sent if kind not in kinds]
-    if not kinds and history.tells_clients:
-        return ["Clients sent nothing: each learnt alone."]
-    told = [
-        _RISKS.get(kind, f"{kind_in_words(kind).capitalize()} may tell about a client.")
+    if not kinds and history.records_clients:
+        return ["Clients sent nothing: each trained alone."]
+    risks = [
+        _RISKS.get(kind, f"{kind_in_words(kind).capitalize()} may reveal something about a client.")
         for kind in kinds
     ]
-    return [*told, *([] if history.tells_clients else [_UNRECORDED]), _ALWAYS]
+    return [*risks, *([] if history.records_clients else [_UNRECORDED]), _ALWAYS]
 
 
 def _sent(history: History, direction: str, kind: str) -> int | None:

@@ -1,11 +1,16 @@
-"""How things are said to a person: numbers with units, evaluations in words, the round feed."""
+"""How figures and names are written for a person: numbers with units, evaluations in words."""
 
 import math
-from collections.abc import Sequence
-
-from fedaffect.federation.events import Event
+from collections.abc import Callable, Sequence
+from typing import Any
 
 NOTHING = "–"
+SCORE_NAMES = {
+    "weighted_f1": "weighted F1",
+    "macro_f1": "macro F1",
+    "accuracy": "accuracy",
+    "uar": "UAR",
+}
 
 EVALUATIONS = {
     "global": "the shared model on the whole test set",
@@ -43,9 +48,9 @@ def with_spread(mean: float | None, sd: float | None, digits: int = 3) -> str:
     return figure(mean, digits) + ("" if sd is None else f" ± {figure(sd, digits)}")
 
 
-def interval(ends: Sequence[float] | None) -> str:
-    """[0.61, 0.75] → `0.610 to 0.750`."""
-    return f"{figure(ends[0])} to {figure(ends[1])}" if ends else NOTHING
+def interval(ends: Sequence[float] | None, form: Callable[[float | None], str] = figure) -> str:
+    """[0.61, 0.75] → `0.610 to 0.750`; a dash where there are none."""
+    return f"{form(ends[0])} to {form(ends[1])}" if ends else NOTHING
 
 
 def data_size(count: float | None) -> str:
@@ -82,50 +87,35 @@ def shape(sizes: Sequence[int]) -> str:
     return " × ".join(map(str, sizes)) if sizes else "scalar"
 
 
+def plain(value: Any) -> str:
+    """A value of a setting: `true`, `a, b`; a dash where there is none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    return NOTHING if value in (None, "") else str(value)
+
+
+def of_summary(name: str, value: Any) -> str:
+    """A value of `summary.json`, whose name tells its unit."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return plain(value)
+    if name.startswith("bytes_"):
+        return data_size(value)
+    if name == "seconds":
+        return duration(value)
+    if name == "parameters":
+        return f"{value:,.0f}"
+    if name in ("passes", "rounds", "stability_rounds_to_within_1_point"):
+        return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return figure(value) if isinstance(value, float) else str(value)
+
+
+def evaluation_in_words(mode: str) -> str:
+    return EVALUATIONS.get(mode, mode)
+
+
 def kind_in_words(kind: str) -> str:
     return KINDS.get(kind, kind)
-
-
-def _befell(event: Event) -> str:
-    """What befell a client's work and its update, where anything did."""
-    told = f", after {event['work']:.0%} of its steps".replace("%", " %") if "work" in event else ""
-    if event.get("lost"):
-        return told + ", lost on its way"
-    late = event.get("late")
-    return told + (f", {count(late, 'round')} late" if late else "")
-
-
-def feed_line(event: Event, clients: Sequence[str]) -> str | None:
-    """One line of the round feed, or None where an event has nothing to tell."""
-    match event["kind"]:
-        case "run_started":
-            return f"Hub: run {event['run']} initiated, {count(len(clients), 'client')}"
-        case "resumed":
-            return f"Hub: resumed at round {event['round']}"
-        case "statistics_finished":
-            return f"Hub: feature statistics summed, {data_size(event['bytes_up'])} up"
-        case "round_started":
-            offline = len(event.get("offline") or ())
-            away = f", {offline} offline" if offline else ""
-            return (
-                f"Hub: round {event['round']} sent to {count(len(event['cohort']), 'client')}{away}"
-            )
-        case "client_finished":
-            kinds = " and ".join(kind_in_words(kind) for kind in event.get("sent") or ())
-            name = clients[event["client"]]
-            return (
-                f"{name}: {kinds or 'nothing'} up, {data_size(event['bytes_up'])}{_befell(event)}"
-            )
-        case "client_failed":
-            return f"{clients[event['client']]}: no update: {event['reason']}"
-        case "round_lost":
-            return f"Hub: round {event['round']} lost: {event['reason']}"
-        case "round_finished":
-            late = f" ({event['late']} of them late)" if event.get("late") else ""
-            return (
-                f"Hub: round {event['round']} aggregated, {count(event['updates'], 'update')}{late}, "
-                f"loss {figure(event.get('loss'))}, dev score {figure(event.get('score'))}"
-            )
-        case "run_finished":
-            return f"Hub: finished after {count(event['rounds'], 'round')}"
-    return None

@@ -10,9 +10,11 @@ from fedaffect.record.conditions_in_words import conditions_in_words
 from fedaffect.record.files import ENVIRONMENT, REPORT, read_object, write_text
 from fedaffect.record.history import History
 from fedaffect.record.summary import read_summary, seed_folders, summarise_seeds
-from fedaffect.report import formatting, plots
+from fedaffect.report import plots
 from fedaffect.report.disclosure import UNDISCLOSED, crossings, warnings_about
 from fedaffect.report.drawing import Drawing
+from fedaffect.report.feed import feed_line
+from fedaffect.report.formatting import evaluation_in_words
 from fedaffect.report.html import render
 from fedaffect.report.palette import modality_colours
 from fedaffect.report.setting_changes import changed_settings
@@ -128,7 +130,7 @@ def evaluations(history: History) -> list[tuple[str, str, Event, Event]]:
     dev = history.finish["dev"] if history.finish else last
     test = history.finish["test"] if history.finish else {}
     return [
-        (mode, formatting.EVALUATIONS.get(mode, mode), dev.get(mode, {}), test.get(mode, {}))
+        (mode, evaluation_in_words(mode), dev.get(mode, {}), test.get(mode, {}))
         for mode in history.start["evaluations"]
     ]
 
@@ -139,7 +141,7 @@ def feed(history: History) -> list[tuple[str, str, bool]]:
     clients = history.latest[max(len(history.latest) + len(rounds) - FEED, 0) :]
     lines: list[tuple[str, str, bool]] = []
     for event in sorted((*rounds, *clients), key=lambda event: -event["n"]):
-        line = formatting.feed_line(event, history.clients)
+        line = feed_line(event, history.clients)
         if line is not None:
             trouble = event["kind"] in ("client_failed", "round_lost", "resumed")
             lines.append((str(event.get("time", ""))[11:19], line, trouble))

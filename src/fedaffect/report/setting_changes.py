@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from fedaffect.experiment import Experiment, flat
-from fedaffect.report import formatting
+from fedaffect.report.formatting import NOTHING
 
 _NO_SETTINGS = ("name", "seed")
 
@@ -14,7 +14,7 @@ def changed_settings(experiment: Mapping[str, Any]) -> list[tuple[str, Any, Any]
     """(setting, value, default) where they differ; a model's own settings have no default here."""
     default = flat(Experiment().model_dump())
     return [
-        (name, value, default.get(name, formatting.NOTHING))
+        (name, value, default.get(name, NOTHING))
         for name, value in _plain(flat(experiment)).items()
         if name not in default or default[name] != value
     ]

@@ -1,13 +1,15 @@
 """Every setting that an experiment can have: its name, what it may be, its default and what it means."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
 
 from fedaffect.experiment import Experiment
 from fedaffect.report.formatting import NOTHING
+from fedaffect.report.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ def every_setting() -> dict[str, list[Setting]]:
     return {name: settings for name, settings in found.items() if settings}
 
 
+def as_table(settings: Iterable[Setting]) -> Table:
+    """A row a setting."""
+    names = ("setting", "may be", "default", "meaning")
+    rows = ((s.name, s.allowed, s.default, s.meaning) for s in settings)
+    return Table(tuple(Column(name, words=True) for name in names), tuple(rows))
+
+
 def as_markdown(sections: dict[str, list[Setting]]) -> str:
     """A page with a table for each section."""
     lines = [
@@ -53,11 +62,8 @@ def as_markdown(sections: dict[str, list[Setting]]) -> str:
         "",
     ]
     for section, settings in sections.items():
-        lines += [f"## {section}", "", "| setting | may be | default | |", "|---|---|---|---|"]
-        for s in settings:
-            cells = (f"`{s.name}`", s.allowed, f"`{s.default}`", s.meaning)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-        lines.append("")
+        quoted = (replace(s, name=f"`{s.name}`", default=f"`{s.default}`") for s in settings)
+        lines += [f"## {section}", "", *as_table(quoted).as_markdown(), ""]
     return "\n".join(lines).rstrip()
 
 

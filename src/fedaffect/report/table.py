@@ -1,21 +1,26 @@
-"""A table of words, for a terminal, for a page in Markdown and for a paper in LaTeX."""
+"""A table of words: on a terminal, on a page in Markdown, in a paper in LaTeX."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as RichTable
 
+WHOLE, NARROW = 32, 14
+"""Longer names of rows, and longer words elsewhere, are broken where a terminal is narrow."""
 _GAP = 2
 _TEX = {
     **{c: f"\\{c}" for c in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"±": r"$\pm$", "×": r"$\times$", "→": r"$\rightarrow$", "–": "--", "…": r"\ldots{}"},
 }
+Of = TypeVar("Of")
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,14 @@ class Column:
 
     Attributes:
         group: what it shares with its neighbours, above its name.
-        words: what stands in it is read, not compared: flush left.
+        words: it is read, not compared: flush left, and broken where a terminal is narrow.
+        page_only: left out on a terminal, which has no room for it.
     """
 
     name: str
     group: str = ""
     words: bool = False
+    page_only: bool = False
 
     @property
     def title(self) -> str:
@@ -37,22 +44,42 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """Columns, and rows with a cell for each; the first column names the rows."""
+class Table:
+    """Columns, and rows with a cell for each; the first column names the rows.
+
+    Rich prints it as one table, or where the terminal is narrow as several below each other, each with the
+    names of the rows. Figures are never broken or cut.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def as_tables(self, width: int) -> list[Table]:
-        """For a terminal of so many columns: as few tables as fit, each with the names of the rows."""
-        widths = [self._width(place) for place in range(len(self.columns))]
-        parts: list[list[int]] = [[]]
-        for place in range(1, len(self.columns)):
-            taken = 1 + widths[0] + sum(widths[other] for other in parts[-1])
-            if parts[-1] and taken + widths[place] > width:
-                parts.append([])
+    @classmethod
+    def of(
+        cls, rows: Iterable[Of], columns: Sequence[tuple[Column, Callable[[Of], str]]]
+    ) -> "Table":
+        """A row for each of `rows`; a column is its head, and what gives its cell."""
+        cells = (tuple(cell(row) for _, cell in columns) for row in rows)
+        return cls(tuple(column for column, _ in columns), tuple(cells))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width - 1
+        full = [self._width(place) + _GAP for place in range(len(self.columns))]
+        longest = min(WHOLE, width // 2) + _GAP
+        least = [min(full[0], longest)]
+        for column, size in zip(self.columns[1:], full[1:], strict=True):
+            most = NARROW + _GAP if column.words else max(width - least[0], 1)
+            least.append(min(size, most))
+        parts: list[list[int]] = [[0]]
+        for place, column in enumerate(self.columns[1:], start=1):
+            if column.page_only:
+                continue
+            if len(parts[-1]) > 1 and sum(least[i] for i in [*parts[-1], place]) > width:
+                parts.append([0])
             parts[-1].append(place)
-        return [self._table([0, *part]) for part in parts]
+        for part in parts:
+            widths = _widened([least[i] for i in part], [full[i] for i in part], width)
+            yield self._part(part, [size - _GAP for size in widths])
 
     def as_markdown(self) -> list[str]:
         """The lines of a table."""
@@ -85,22 +112,28 @@ class Sheet:
         return [" & ".join(cells) + r" \\", " ".join(rules)]
 
     def _width(self, place: int) -> int:
-        """What a column takes of a terminal, its two lines of a title below each other."""
+        """Of the longest cell, or of a word of the heading where that is longer; of names all of it."""
         column = self.columns[place]
-        cells = (column.group, column.name, *(row[place] for row in self.rows))
-        return max(map(cell_len, cells)) + _GAP
+        heading = column.name.split() if place else [column.name]
+        cells = (row[place] for row in self.rows)
+        return max(cell_len(text) for text in (column.group, *heading, *cells))
 
-    def _table(self, places: Sequence[int]) -> Table:
-        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    def _part(self, places: Sequence[int], widths: Sequence[int]) -> RichTable:
+        head = any(column.title for column in self.columns)
+        table = RichTable(
+            header_style="bold",
+            show_header=head,
+            box=SIMPLE_HEAD if head else None,
+            padding=(0, 1 if head else _GAP, 0, 0),
+        )
         grouped = any(self.columns[place].group for place in places)
-        for place in places:
+        for place, width in zip(places, widths, strict=True):
             column = self.columns[place]
-            title = f"{column.group}\n{column.name}" if grouped else column.name
             table.add_column(
-                escape(title),
-                justify="left" if column.words else "right",
+                escape(f"{column.group}\n{column.name}" if grouped else column.name),
+                justify="left" if column.words or place == 0 else "right",
                 overflow="fold",
-                no_wrap=place > 0,
+                width=width,
             )
         for row in self.rows:
             table.add_row(*(escape(row[place]) for place in places))
@@ -111,6 +144,16 @@ def latex(text: str) -> str:
     """Text with everything escaped that LaTeX would take for a command; the minus of a number as one."""
     escaped = "".join(_TEX.get(character, character) for character in text)
     return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", escaped)
+
+
+def _widened(least: Sequence[int], full: Sequence[int], width: int) -> list[int]:
+    """The widths of columns, the narrowest widened first, as long as there is room and need."""
+    widths = list(least)
+    for _ in range(width - sum(least)):
+        short = [place for place, size in enumerate(full) if widths[place] < size]
+        if short:
+            widths[min(short, key=widths.__getitem__)] += 1
+    return widths
 
 
 def _latex_line(cells: Sequence[str]) -> str:

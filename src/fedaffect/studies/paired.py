@@ -1,23 +1,20 @@
 """What a change is worth: the difference of two sets of runs, paired by seed, and what it shows.
 
-Where runs tell what became of each test conversation, the interval is over conversations and seeds together;
-where they do not (older runs, clients with models of their own), over seeds alone; so is the interval of a
-mean that is compared with nothing. What clients gain one by one is over clients and seeds.
+Where runs have recorded the confusion of each test conversation, the interval is over conversations and
+seeds together; where they have not (older runs, clients with models of their own), over seeds alone. The
+interval of what clients gain one by one is over clients and seeds.
 """
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.federation.events import EVENTS
 from fedaffect.learning.metrics import Counts, weighted_f1_by_draw
 from fedaffect.randomness import generator
-from fedaffect.record.history import History
 
 LEVEL = 0.95
 DRAWS = 2000
@@ -30,14 +27,14 @@ MEANING = {
     "what it is compared with, and their mean difference is taken each time. Of few seeds, how much training "
     "varies is understated.",
     CONVERSATIONS: "Interval over conversations (one seed): test conversations are drawn with replacement, "
-    "the same for both. It tells how these two models differ, not how training varies.",
-    SEEDS: "Interval over seeds: Student's, paired. It tells how training varies, not how the test "
+    "the same for both. It shows how these two models differ, not how training varies.",
+    SEEDS: "Interval over seeds: Student's, paired. It shows how training varies, not how the test "
     "conversations were drawn.",
     CLIENTS: "Client by client: gained and lost are counted over clients and seeds; volume is how many "
-    "labelled utterances a client holds, on average; heard are those ever selected. The interval of the mean "
-    "is over clients and seeds: both are drawn with replacement, the same clients in every seed. It tells "
-    "how clients differ, not how the test conversations were drawn; of few seeds, how much training varies "
-    f"is understated, of one it is left out. Fewer than {FEWEST} clients have none.",
+    "labelled utterances a client holds, on average; selected: in at least one round. The interval of the "
+    "mean is over clients and seeds: both are drawn with replacement, the same clients in every seed. It "
+    "shows how clients differ, not how the test conversations were drawn; of few seeds, how much training "
+    f"varies is understated, of one it is left out. Fewer than {FEWEST} clients have none.",
 }
 
 
@@ -53,17 +50,6 @@ class Outcome:
     confusion: Counts | None = None
 
 
-def outcome_of(folder: Path, score: float) -> Outcome:
-    """The outcome of a finished run that scored `score`.
-
-    Raises:
-        UserError: its events were altered.
-    """
-    if not (folder / EVENTS).is_file():
-        return Outcome(score)
-    return Outcome(score, History.read(folder).confusion_by_conversation)
-
-
 @dataclass(frozen=True)
 class Interval:
     """Where a mean lies in 95 of a hundred draws of what it is `over`."""
@@ -71,6 +57,10 @@ class Interval:
     low: float
     high: float
     over: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.low, self.high
 
 
 @dataclass(frozen=True)
@@ -89,12 +79,22 @@ class Difference:
     over: str = ""
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        return ends(self.low, self.high)
+
+    @property
     def verdict(self) -> str:
         """In words: a difference is shown where the interval leaves 0 out."""
-        if self.low is None or self.high is None:
+        if self.ends is None:
             return "one seed: no interval"
-        shown = "better" if self.low > 0 else "worse" if self.high < 0 else "no difference shown"
+        low, high = self.ends
+        shown = "better" if low > 0 else "worse" if high < 0 else "no difference shown"
         return shown if len(self.each) > 1 else f"{shown} (one seed)"
+
+
+def ends(low: float | None, high: float | None) -> tuple[float, float] | None:
+    """Both ends of an interval; None where there is none."""
+    return None if low is None or high is None else (low, high)
 
 
 def paired(runs: Mapping[int, Outcome], base: Mapping[int, Outcome]) -> Difference | None:
@@ -107,8 +107,8 @@ def paired(runs: Mapping[int, Outcome], base: Mapping[int, Outcome]) -> Differen
     if not seeds:
         return None
     each = tuple(runs[seed].score - base[seed].score for seed in seeds)
-    sides = [[outcome[seed].confusion for seed in seeds] for outcome in (runs, base)]
-    mean, found = statistics.fmean(each), _interval(each, sides)
+    counts = [[outcome[seed].confusion for seed in seeds] for outcome in (runs, base)]
+    mean, found = statistics.fmean(each), _interval(each, counts)
     if found is None:
         return Difference(mean, None, None, each)
     return Difference(mean, found.low, found.high, each, found.over)
@@ -127,7 +127,7 @@ def mean_interval(runs: Mapping[int, Outcome]) -> Interval | None:
 def over_clients(gains: npt.NDArray[np.float64]) -> tuple[float, float] | None:
     """The interval of a mean gain over draws of clients and, independently, of seeds.
 
-    A client is drawn with all its seeds: of a person, what is gained in one tells of the next.
+    A client is drawn with all its seeds: a person's gain in one says something of the next.
 
     Args:
         gains: [seeds, clients]; NaN where a client is not counted in a seed.
@@ -147,15 +147,16 @@ def over_clients(gains: npt.NDArray[np.float64]) -> tuple[float, float] | None:
     return _percentiles(np.array(means))
 
 
-def _interval(each: Sequence[float], sides: Sequence[Sequence[Counts | None]]) -> Interval | None:
+def _interval(each: Sequence[float], counts: Sequence[Sequence[Counts | None]]) -> Interval | None:
     """The interval of the mean of `each`, a number a seed.
 
     Args:
-        sides: what each number was counted from: a confusion a seed, and those of what it is less of.
+        counts: what each number was counted from: the confusions of runs, one a seed, and those of the runs
+            that they are compared with.
     """
-    known = [[c for c in side if c is not None] for side in sides]
-    told = [confusion for side in known for confusion in side]
-    if told and len(told) == len(sides) * len(each) and _same_conversations(told):
+    known = [[c for c in runs if c is not None] for runs in counts]
+    every = [confusion for runs in known for confusion in runs]
+    if every and len(every) == len(counts) * len(each) and _same_conversations(every):
         return Interval(*_over_conversations(known), JOINT if len(each) > 1 else CONVERSATIONS)
     if len(each) < 2:
         return None
@@ -171,22 +172,22 @@ def _half_of_students(each: Sequence[float]) -> float:
 
 
 def _same_conversations(confusions: Sequence[Counts]) -> bool:
-    """Whether every run was asked about the same classes in the same conversations."""
-    asked = confusions[0].sum(axis=-1)
-    return len(asked) > 0 and all(np.array_equal(c.sum(axis=-1), asked) for c in confusions)
+    """Whether every run was tested on the same classes in the same conversations."""
+    labels = confusions[0].sum(axis=-1)
+    return len(labels) > 0 and all(np.array_equal(c.sum(axis=-1), labels) for c in confusions)
 
 
-def _over_conversations(sides: Sequence[Sequence[Counts]]) -> tuple[float, float]:
+def _over_conversations(counts: Sequence[Sequence[Counts]]) -> tuple[float, float]:
     """Percentiles over draws of conversations and, independently, of seeds.
 
     Args:
-        sides: a confusion a seed of some runs, and of those that they are compared with.
+        counts: a confusion a seed of some runs, and of those that they are compared with.
     """
-    random, conversations = generator(0, "paired"), len(sides[0][0])
+    random, conversations = generator(0, "paired"), len(counts[0][0])
     share = np.full(conversations, 1 / conversations)
     times = random.multinomial(conversations, share, size=DRAWS)
-    scores = np.array([[weighted_f1_by_draw(times, c) for c in side] for side in sides])
-    gains = np.subtract.reduce(scores, axis=0)  # of one side: its scores
+    scores = np.array([[weighted_f1_by_draw(times, c) for c in runs] for runs in counts])
+    gains = np.subtract.reduce(scores, axis=0)  # of one set of runs: its scores
     drawn = np.take_along_axis(gains, random.integers(0, len(gains), gains.shape), axis=0)
     return _percentiles(drawn.mean(axis=0))
 

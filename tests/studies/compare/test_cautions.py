@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from fedaffect.studies.compare.cautions import warnings
-from fedaffect.studies.compare.runs import sides
+from fedaffect.studies.compare.runs import compared_runs
 
 MakeRun = Callable[..., Path]
 
 
 def test_like_with_like_needs_no_warning(make_run: MakeRun) -> None:
-    assert warnings(sides([make_run("a"), make_run("b", gain=0.1)])) == []
+    assert warnings(compared_runs([make_run("a"), make_run("b", gain=0.1)])) == []
 
 
 @pytest.mark.parametrize(
@@ -28,17 +28,17 @@ def test_like_with_like_needs_no_warning(make_run: MakeRun) -> None:
     ],
 )
 def test_what_must_be_known(options: dict[str, object], said: str, make_run: MakeRun) -> None:
-    found = warnings(sides([make_run("a"), make_run("b", **options)]))
+    found = warnings(compared_runs([make_run("a"), make_run("b", **options)]))
     assert any(said in line for line in found), found
 
 
 def test_one_client_alone_has_no_split_of_its_own(make_run: MakeRun) -> None:
-    found = warnings(sides([make_run("a"), make_run("b", clients=1)]))
+    found = warnings(compared_runs([make_run("a"), make_run("b", clients=1)]))
     assert not any("split" in line for line in found)
 
 
 def test_one_name_for_two_contents(make_run: MakeRun) -> None:
-    a, b = sides([make_run("a"), make_run("b")])
+    a, b = compared_runs([make_run("a"), make_run("b")])
     b.history.start["corpus"]["sha256"] = "cd" * 32
     (line,) = warnings([a, b])
     assert line.startswith("corpus differs in its contents (SHA-256 abababababab, cdcdcdcdcdcd)")
@@ -47,5 +47,5 @@ def test_one_name_for_two_contents(make_run: MakeRun) -> None:
 def test_seeds_that_have_not_finished(make_run: MakeRun) -> None:
     folder = make_run("many/seed-0").parent
     make_run("many/seed-1", seed=1, finished=False)
-    found = warnings(sides([make_run("a"), folder]))
+    found = warnings(compared_runs([make_run("a"), folder]))
     assert "many: only 1 seed finished" in found

@@ -1,4 +1,4 @@
-"""A saved model that needs no training: what it says of an item stands in the item's features."""
+"""A saved model that needs no training: its prediction of an item stands in the item's features."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,13 @@ import pytest
 
 from fedaffect.corpus.schema import ConversationCorpus, Provenance
 from fedaffect.learning import saved
-from fedaffect.studies.evaluate.class_mapping import ClassMapping, Table, mapped
-from fedaffect.studies.evaluate.task import Task, ask
+from fedaffect.studies.evaluate.class_mapping import ClassFile, ClassMapping, mapped
+from fedaffect.studies.evaluate.task import Task, make_task
 
 FACES = ("angry", "fear", "happy", "neutral", "sad")
-TABLE = Table(classes={"angry": "stress", "fear": "stress", "happy": "fun", "neutral": "rest"})
+CLASS_FILE = ClassFile(
+    classes={"angry": "stress", "fear": "stress", "happy": "fun", "neutral": "rest"}
+)
 # angry, fear, happy, neutral, sad | label of the corpus, conversation, split
 SAID: list[tuple[tuple[float, ...], str | None, int, str]] = [
     ((0.2, 0.2, 0.3, 0.2, 0.1), "stress", 0, "test"),  # .4 / .9 of stress: right
@@ -27,12 +29,12 @@ LABELS = ("boredom", "fun", "rest", "stress")
 
 
 @pytest.fixture
-def answered() -> ConversationCorpus:
-    """A corpus that carries what a model says of it."""
+def predicted() -> ConversationCorpus:
+    """A corpus that carries the predictions of a model."""
     splits = ("train", "dev", "test")
     zeros = np.zeros(len(SAID), np.int64)
     return ConversationCorpus(
-        name="answered",
+        name="predicted",
         classes=LABELS,
         features={"face": np.array([said for said, *_ in SAID], np.float32)},
         present={"face": np.ones(len(SAID), bool)},
@@ -49,13 +51,13 @@ def answered() -> ConversationCorpus:
 
 
 @pytest.fixture
-def common(tmp_path: Any) -> ClassMapping:
-    return mapped(FACES, LABELS, TABLE, tmp_path)
+def class_mapping(tmp_path: Any) -> ClassMapping:
+    return mapped(FACES, LABELS, CLASS_FILE, tmp_path)
 
 
 @pytest.fixture
-def question(answered: ConversationCorpus, common: ClassMapping) -> Task:
-    return ask(answered, "test", common, None)
+def task(predicted: ConversationCorpus, class_mapping: ClassMapping) -> Task:
+    return make_task(predicted, "test", class_mapping, None)
 
 
 @pytest.fixture

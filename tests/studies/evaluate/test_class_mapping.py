@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.studies.evaluate.class_mapping import Table, mapped, read_mapping, same
+from fedaffect.studies.evaluate.class_mapping import ClassFile, mapped, read_mapping, same
 
 FACES = ("angry", "fear", "happy", "neutral")
 BODIES = ("amusement", "baseline", "stress")
@@ -24,7 +24,7 @@ def test_other_names_have_to_be_explained():
 
 
 def test_several_classes_of_a_model_for_one_of_a_corpus(tmp_path):
-    found = mapped(FACES, BODIES, Table(classes=TO_BODIES), tmp_path)
+    found = mapped(FACES, BODIES, ClassFile(classes=TO_BODIES), tmp_path)
     assert found.names == BODIES
     assert found.of_model.index.tolist() == [2, 2, 0, 1]
     assert found.of_labels.index.tolist() == [0, 1, 2]
@@ -32,7 +32,7 @@ def test_several_classes_of_a_model_for_one_of_a_corpus(tmp_path):
 
 def test_what_is_not_named_is_left_out_on_both_sides(tmp_path):
     found = mapped(
-        FACES, BODIES, Table(classes={"angry": "stress", "happy": "amusement"}), tmp_path
+        FACES, BODIES, ClassFile(classes={"angry": "stress", "happy": "amusement"}), tmp_path
     )
     assert found.names == ("amusement", "stress")
     assert found.of_model.index.tolist() == [1, -1, 0, -1]
@@ -41,7 +41,7 @@ def test_what_is_not_named_is_left_out_on_both_sides(tmp_path):
 
 def test_several_classes_of_a_corpus_for_one_of_a_model(tmp_path):
     """RAVDESS tells calm from neutral, a model may not."""
-    table = Table(labels={"calm": "neutral", "neutral": "neutral", "happy": "happy"})
+    table = ClassFile(labels={"calm": "neutral", "neutral": "neutral", "happy": "happy"})
     found = mapped(FACES, ("neutral", "calm", "happy", "sad"), table, tmp_path)
     assert found.names == ("neutral", "happy")
     assert found.of_labels.index.tolist() == [0, 0, 1, -1]
@@ -49,7 +49,7 @@ def test_several_classes_of_a_corpus_for_one_of_a_model(tmp_path):
 
 
 def test_both_sides_may_meet_at_names_that_neither_has(tmp_path):
-    table = Table(
+    table = ClassFile(
         classes={"angry": "bad", "fear": "bad", "happy": "good"},
         labels={"stress": "bad", "amusement": "good"},
     )
@@ -87,7 +87,7 @@ def test_both_sides_may_meet_at_names_that_neither_has(tmp_path):
 )
 def test_tables_that_do_not_fit(table, said, tmp_path):
     with pytest.raises(UserError, match=f"map.toml: {said}"):
-        mapped(FACES, BODIES, Table(**table), tmp_path / "map.toml")
+        mapped(FACES, BODIES, ClassFile(**table), tmp_path / "map.toml")
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_files_that_say_something_else(text, said, tmp_path):
 def test_a_file(tmp_path):
     file = tmp_path / "map.toml"
     file.write_text("[classes]\nangry = 'stress'\n")
-    assert read_mapping(file) == Table(classes={"angry": "stress"})
+    assert read_mapping(file) == ClassFile(classes={"angry": "stress"})

@@ -6,8 +6,8 @@ from fedaffect.studies.evaluate import judge as module
 from fedaffect.studies.evaluate.judge import blocks, judge
 
 
-def test_answers_by_hand(question, asked):
-    found = judge(Path(), "model", question, "cpu", False)
+def test_predictions_by_hand(task, asked):
+    found = judge(Path(), "model", task, "cpu", False)
     np.testing.assert_allclose(found.outputs.probability[0], [3 / 9, 2 / 9, 4 / 9], rtol=1e-6)
     np.testing.assert_allclose(found.outputs.probability[1], [2 / 3, 1 / 3, 0], rtol=1e-6)
     assert found.outputs.item.tolist() == [0, 1, 2, 3, 4, 5]
@@ -17,13 +17,13 @@ def test_answers_by_hand(question, asked):
     assert found.elsewhere == 1  # sad
 
 
-def test_few_items_at_once_and_the_same_answers(question, asked, monkeypatch):
-    whole = judge(Path(), "model", question, "cpu", False)
+def test_few_items_at_once_and_the_same_predictions(task, asked, monkeypatch):
+    whole = judge(Path(), "model", task, "cpu", False)
     monkeypatch.setattr(module, "AT_ONCE", 3)
-    told = list[int]()
-    parts = judge(Path(), "model", question, "cpu", False, told.append)
+    items = list[int]()
+    parts = judge(Path(), "model", task, "cpu", False, items.append)
     assert asked == [("a", "b", "c"), ("a",), ("b",), ("c",)]
-    assert told == [2, 2, 2]
+    assert items == [2, 2, 2]
     np.testing.assert_array_equal(parts.outputs.probability, whole.outputs.probability)
     np.testing.assert_array_equal(parts.evaluation.confusion, whole.evaluation.confusion)
 

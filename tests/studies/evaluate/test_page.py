@@ -7,14 +7,14 @@ import pytest
 from fedaffect.errors import UserError
 from fedaffect.studies.evaluate import page
 from fedaffect.studies.evaluate.judge import judge
-from fedaffect.studies.evaluate.result import verdict
+from fedaffect.studies.evaluate.result import make_result
 
 
 @pytest.fixture
-def written(question, asked, tmp_path):
-    judged = [judge(Path(), "model", question, "cpu", False)]
-    told = verdict("a <run>", question, judged, 0)
-    page.write(tmp_path / "out", told, question, judged, "fedaffect evaluate runs/a")
+def written(task, asked, tmp_path):
+    models = [judge(Path(), "model", task, "cpu", False)]
+    result = make_result("a <run>", task, models, 0)
+    page.write(tmp_path / "out", result, task, models, "fedaffect evaluate runs/a")
     return tmp_path / "out"
 
 
@@ -37,7 +37,7 @@ def test_every_answer_is_kept(written):
     assert [row["label"] for row in rows[4:]] == ["", ""]
 
 
-def test_it_is_written_again_but_never_over_something_else(written, question, tmp_path):
+def test_it_is_written_again_but_never_over_something_else(written, task, tmp_path):
     assert json.loads((written / "evaluation.json").read_text())["items"] == 4
     page.ensure_free(written)
     page.ensure_free(tmp_path / "new")

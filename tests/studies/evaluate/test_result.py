@@ -8,19 +8,19 @@ from fedaffect.learning import saved
 from fedaffect.studies.evaluate import tables
 from fedaffect.studies.evaluate.judge import judge
 from fedaffect.studies.evaluate.page import as_json
-from fedaffect.studies.evaluate.result import verdict
+from fedaffect.studies.evaluate.result import make_result
 
 
 @pytest.fixture
-def one(question, asked):
-    return verdict("run", question, [judge(Path(), "model", question, "cpu", False)], 0)
+def one(task, asked):
+    return make_result("run", task, [judge(Path(), "model", task, "cpu", False)], 0)
 
 
 @pytest.fixture
-def two(question, asked, rest_only, monkeypatch):
-    first = judge(Path(), "ann", question, "cpu", False)
+def two(task, asked, rest_only, monkeypatch):
+    first = judge(Path(), "ann", task, "cpu", False)
     monkeypatch.setattr(saved, "predict", rest_only)
-    return verdict("run", question, [first, judge(Path(), "bob", question, "cpu", False)], 0)
+    return make_result("run", task, [first, judge(Path(), "bob", task, "cpu", False)], 0)
 
 
 def test_one_model_by_hand(one):
@@ -51,7 +51,7 @@ def test_models_of_clients_by_hand(two):
 def test_it_is_said_what_was_left_out(one, two):
     facts, cautions = tables.facts(one), tables.cautions(one)
     assert facts == [
-        "4 items of answered (test) in 2 conversations; the shared model",
+        "4 items of predicted (test) in 2 conversations; the shared model",
         "left out: 1 item, it has no label",
         "left out: 1 item, class boredom",
     ]

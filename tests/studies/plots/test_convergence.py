@@ -9,10 +9,7 @@ from fedaffect.studies.study.rows import Row
 
 
 def row(name: str, evaluation: str, curves: Mapping[int, Curve]) -> Row:
-    return Row(
-        *(name, (), None, evaluation, {}, {}, {}, None, {}, {}, curves),
-        *({}, None, None, {}, None, ""),
-    )
+    return Row(name, evaluation=evaluation, dev_curves=curves)
 
 
 def test_the_mean_and_spread_of_the_rounds_that_all_seeds_have() -> None:

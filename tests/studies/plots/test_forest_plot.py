@@ -2,13 +2,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fedaffect.studies.ablation.rows import Row
 from fedaffect.studies.paired import Difference
 from fedaffect.studies.plots.forest_plot import forest
+from fedaffect.studies.study.rows import Row
 
 
 def row(name: str, difference: Difference | None, verdict: str) -> Row:
-    return Row(name, (), "global", {0: None}, {}, difference, verdict, "cache/0")
+    return Row(name, difference=difference, verdict=verdict)
 
 
 ROWS = [

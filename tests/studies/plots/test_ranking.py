@@ -1,23 +1,21 @@
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import pytest
 from matplotlib.figure import Figure
 
-from fedaffect.studies.paired import JOINT, Interval, Outcome
+from fedaffect.studies.paired import Outcome, mean_interval
 from fedaffect.studies.plots.ranking import ranking
 from fedaffect.studies.study.rows import Row
 
 
 def row(name: str, verdict: str, evaluation: str | None = "global", *scores: float) -> Row:
     mean = sum(scores) / len(scores) if scores else None
-    figures: Mapping[str, Any] = {"weighted_f1": mean}
-    interval = Interval(mean - 0.1, mean + 0.1, JOINT) if mean else None
-    outcomes = {seed: Outcome(score) for seed, score in enumerate(scores)}
-    nothing: dict[str, float] = {}
     return Row(
-        *(name, (), None, evaluation, {}, outcomes, figures, interval, nothing, nothing, {}),
-        *(nothing, None, None, {}, None, verdict),
+        name,
+        evaluation=evaluation,
+        outcomes={seed: Outcome(score) for seed, score in enumerate(scores)},
+        figures={"weighted_f1": mean},
+        verdict=verdict,
     )
 
 
@@ -30,7 +28,10 @@ def test_seeds_means_intervals_and_the_best(tmp_path: Path) -> None:
     assert [t.get_text() for t in axes.texts] == ["0.625, worse", "0.750, best", "missing"]
     seeds = [list(x.get_xdata()) for x in axes.lines if x.get_markerfacecolor() == "none"]
     assert seeds == [[0.5, 0.75], [0.75]]
-    assert [0.525, 0.725] in [list(line.get_xdata()) for line in axes.lines]
+    found = mean_interval(ROWS[0].outcomes)
+    assert found is not None
+    bars = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert pytest.approx(found.ends) in bars
     assert list(axes.lines[0].get_xdata()) == [0.75, 0.75]
 
 

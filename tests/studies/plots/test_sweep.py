@@ -2,13 +2,12 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from fedaffect.studies.ablation.rows import Row
 from fedaffect.studies.plots.sweep import sweep
+from fedaffect.studies.study.rows import Row
 
 
 def row(name: str, *scores: float | None, evaluation: str | None = "global") -> Row:
-    by_seed = dict(enumerate(scores))
-    return Row(name, (), evaluation, by_seed, {}, None, "", "cache/0")
+    return Row(name, evaluation=evaluation, scores=dict(enumerate(scores)))
 
 
 def painted(*rows: Row) -> "tuple[Figure, list[float], list[str], list[str]]":

@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ import pytest
 from fedaffect.errors import UserError
 from fedaffect.runs import failures
 from fedaffect.studies.study import Layout
-from fedaffect.studies.study.data_files import as_csv, as_json
-from fedaffect.studies.study.entries import Entry, ModelTable
-from fedaffect.studies.study.layouts import laid_out
+from fedaffect.studies.study.data_files import as_csv, as_data
+from fedaffect.studies.study.entries import Entry, Study
 from fedaffect.studies.study.notes import notes
 from fedaffect.studies.study.pages import as_markdown, ensure_ours, write_results
 from fedaffect.studies.study.ranking import tabulate
 from fedaffect.studies.study.rows import Row
+from fedaffect.studies.study.tables import layout_table
 
 COMMAND = "fedaffect table models.toml"
 RIGHT, WRONG = [[[4, 0], [0, 2]], [[2, 0], [0, 2]]], [[[0, 4], [2, 0]], [[0, 2], [2, 0]]]
@@ -26,21 +25,19 @@ Rows = tuple[Entry, ...]
 
 
 @pytest.fixture
-def rows(table: ModelTable, talk: Rows, finish: Finish) -> list[Row]:
+def rows(table: Study, talk: Rows, finish: Finish) -> list[Row]:
     """A worse row, the best one with two candidates and a seed to come, one that has not begun."""
     finish(talk[0], [MIXED, MIXED])
     finish(talk[1], [WRONG], "slow", dev=0.5)
     finish(talk[1], [RIGHT, RIGHT], "fast", dev=0.6)
-    return tabulate(talk, table.pairs)
+    return tabulate(table, "talk")
 
 
 def lines_with(page: str, start: str) -> list[str]:
     return [line for line in page.splitlines() if line.startswith(start)]
 
 
-def test_a_page_tells_what_was_asked_and_what_came_of_it(
-    table: ModelTable, rows: list[Row]
-) -> None:
+def test_a_page_tells_what_was_asked_and_what_came_of_it(table: Study, rows: list[Row]) -> None:
     """The ends are either conversation drawn twice: F1 6/7 and 4/5 (of 8 and 4), 2/5 and 0 (of 4 and 4)."""
     page = as_markdown(table, "talk", rows, COMMAND)
     assert page.splitlines()[1:4] == ["# Tiny models: talk", "", f"    {COMMAND}"]
@@ -57,7 +54,7 @@ def test_a_page_tells_what_was_asked_and_what_came_of_it(
     assert "| row | calm recall | calm F1 | joy recall | joy F1 | accuracy | weighted F1 |" in page
 
 
-def test_all_that_was_tried_is_listed(table: ModelTable, rows: list[Row]) -> None:
+def test_all_that_was_tried_is_listed(table: Study, rows: list[Row]) -> None:
     page = as_markdown(table, "talk", rows, COMMAND)
     assert "## All that was tried: 4 candidates" in page
     slow, fast = "`model.roles=false`, `training.learning_rate=1e-3`", "1e-2"
@@ -70,8 +67,8 @@ def test_all_that_was_tried_is_listed(table: ModelTable, rows: list[Row]) -> Non
     )
 
 
-def test_notes(table: ModelTable, talk: Rows, rows: list[Row]) -> None:
-    said = notes(talk, rows, table.pairs)
+def test_notes(table: Study, rows: list[Row]) -> None:
+    said = notes(table, "talk", rows)
     assert "Not finished: tuned & more (2 of 3), alone (0 of 2)." in said
     assert "Pairs left out, for the corpus lacks a class: calm and fury." in said
     assert any("All 5 runs of this table, candidates included: 6 min 15 s one" in n for n in said)
@@ -80,13 +77,13 @@ def test_notes(table: ModelTable, talk: Rows, rows: list[Row]) -> None:
 
 
 def test_a_failed_candidate_and_other_evaluations_are_told(
-    table: ModelTable, talk: Rows, finish: Finish
+    table: Study, talk: Rows, finish: Finish
 ) -> None:
     finish(talk[0], [MIXED])
     finish(talk[2], [MIXED], evaluation="local")
     failures.note(talk[1].candidates["slow"].jobs(1)[0].folder, "diverged\nat once")
-    rows = tabulate(talk)
-    said = notes(talk, rows, table.pairs)
+    rows = tabulate(table, "talk")
+    said = notes(table, "talk", rows)
     assert "Failed: tuned & more (slow) seed 0: diverged at once" in said
     assert "Candidates not yet chosen: tuned & more." in said
     assert "Rows are compared with the best of their own evaluation, never across." in said
@@ -97,18 +94,18 @@ def test_a_failed_candidate_and_other_evaluations_are_told(
 
 
 def test_a_score_that_looked_at_test_stands_beside_and_is_named_so(
-    table: ModelTable, talk: Rows, finish: Finish
+    table: Study, talk: Rows, finish: Finish
 ) -> None:
     finish(talk[0], [MIXED, MIXED], best_test_weighted_f1=0.65)
-    page = as_markdown(table, "talk", tabulate(talk), COMMAND)
+    page = as_markdown(table, "talk", tabulate(table, "talk"), COMMAND)
     assert "| 95 % interval | best test | macro F1 |" in page
     assert "| 0.650 ± 0.000 |" in page
     assert "- BEST TEST LOOKS AT TEST: " in page
 
 
-def test_csv_holds_figures_of_either_layout_unrounded(rows: list[Row]) -> None:
+def test_csv_holds_figures_of_either_layout_unrounded(table: Study, rows: list[Row]) -> None:
     def read(layout: Layout) -> list[dict[str, Any]]:
-        return list(csv.DictReader(io.StringIO(as_csv(rows, layout))))
+        return list(csv.DictReader(io.StringIO(as_csv(table, rows, layout))))
 
     plain, tuned, alone = read(Layout.SUMMARY)
     assert (tuned["tried"], tuned["chosen"], alone["weighted_f1"]) == ("2", "fast", "")
@@ -119,18 +116,18 @@ def test_csv_holds_figures_of_either_layout_unrounded(rows: list[Row]) -> None:
     assert (alone["F1 of joy"], alone["accuracy"]) == ("", "")
 
 
-def test_json_holds_the_same(rows: list[Row]) -> None:
-    plain, tuned, _ = json.loads(as_json({"talk": rows}))["talk"]
+def test_json_holds_the_same(table: Study, rows: list[Row]) -> None:
+    plain, tuned, _ = (as_data(table, row) for row in rows)
     assert plain["confused"]["calm or joy"] == pytest.approx(0.4)
     assert tuned["tried"][0]["candidate"] == "slow"
-    assert tuned["tried"][0]["dev"] == {"0": 0.5}
+    assert tuned["tried"][0]["dev"] == {0: 0.5}
 
 
 def test_results_are_written_and_written_again_the_same(
-    table: ModelTable, talk: Rows, rows: list[Row], tmp_path: Path
+    table: Study, rows: list[Row], tmp_path: Path
 ) -> None:
     folder = tmp_path / "results"
-    tables = {"talk": rows, "text": tabulate(table.entries["text"])}
+    tables = {"talk": rows, "text": tabulate(table, "text")}
     pages = write_results(folder, table, tables, COMMAND)
     assert pages == [folder / "models-talk.md", folder / "models-text.md"]
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -141,27 +138,27 @@ def test_results_are_written_and_written_again_the_same(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
 
 
-def test_a_page_that_somebody_wrote_is_left_alone(table: ModelTable, tmp_path: Path) -> None:
+def test_a_page_that_somebody_wrote_is_left_alone(table: Study, tmp_path: Path) -> None:
     (tmp_path / "models-text.md").write_text("# My own words\n")
     with pytest.raises(
-        UserError, match=r"models-text.md: not written by `fedaffect table`; rename"
+        UserError, match=r"models-text.md: not written by `fedaffect study`; rename"
     ):
         ensure_ours(tmp_path, table)
     ensure_ours(tmp_path / "elsewhere", table)
 
 
 def test_own_classes_and_the_way_to_a_target_have_columns_where_a_run_tells_of_them(
-    talk: Rows, finish: Finish
+    table: Study, talk: Rows, finish: Finish
 ) -> None:
     personal, target = {"personal_test_weighted_f1": 0.75}, {"rounds_to_target": 9}
     finish(talk[0], [MIXED], clients=20, **personal, **target, bytes_to_target=1_500_000)
     finish(talk[2], [MIXED], clients=1, **personal)
-    sheet = laid_out(tabulate(talk), Layout.SUMMARY)
-    headers = [column.name for column in sheet.columns]
+    shown = layout_table(table, tabulate(table, "talk"))
+    headers = [column.name for column in shown.columns]
     wanted = [
         headers.index(name) for name in ("personal F1", "rounds to target", "bytes to target")
     ]
-    assert [[row[place] for place in wanted] for row in sheet.rows] == [
+    assert [[row[place] for place in wanted] for row in shown.rows] == [
         ["0.750", "9.0", "1.5 MB"],
         ["–", "–", "–"],
         ["–", "–", "–"],

@@ -8,14 +8,14 @@ import pytest
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.runs.execute import resolved
-from fedaffect.studies.study.entries import Entry, ModelTable
+from fedaffect.studies.study.entries import Entry, Study, of_rows
 from fedaffect.studies.study.plan import load
 
 Write = Callable[..., Path]
 README = Path(__file__).parents[3] / "tables" / "README.md"
 
 
-def test_a_candidate_is_the_base_with_all_changes_in_order(table: ModelTable) -> None:
+def test_a_candidate_is_the_base_with_all_changes_in_order(table: Study) -> None:
     _, tuned, _ = table.entries["text"]
     only_text = ['features.modalities=["text"]', 'model.modality_order=["text"]']
     asked = ["model.width=8", "rounds.count=1", "algorithm.name=centralised", *only_text]
@@ -42,13 +42,13 @@ def test_a_row_s_seeds_come_before_the_table_s_and_those_asked_for_before_both(
 def test_only_some_corpora_and_rows(write: Write, tmp_path: Path) -> None:
     table = load(write(), tmp_path, corpora=["text"])
     assert list(table.entries) == ["text"]
-    assert [entry.row for entry in table.of_rows(["alone"])] == ["alone"]
+    assert [entry.row for entry in of_rows([table], ["alone"])] == ["alone"]
     with pytest.raises(UserError, match="--corpus tax: no such corpus; there are: talk, text"):
         load(write(), tmp_path, corpora=["tax"])
     with pytest.raises(
         UserError, match="--only odd: no such row; there are: plain, tuned & more, alone"
     ):
-        table.of_rows(["odd"])
+        of_rows([table], ["odd"])
 
 
 def test_a_row_may_be_of_some_corpora_only(write: Write, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_at_most_six_candidates(write: Write, tmp_path: Path) -> None:
 
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match=r"absent.toml: no such file of a table; see tables/README.md"
+        UserError, match=r"absent.toml: no such study; ablations/README.md and tables/README.md"
     ):
         load(tmp_path / "absent.toml", tmp_path)
 

@@ -88,7 +88,7 @@ def bytes_by_kind(history: History) -> Drawing | None:
     bars = [(f"up: {kind_in_words(kind)}", count) for kind, count in (sent or {}).items()]
     rest = up - sum(count for _, count in bars)
     if rest > 0:
-        bars.append(("up: names, scalars" if history.tells_clients else "up: everything", rest))
+        bars.append(("up: names, scalars" if history.records_clients else "up: everything", rest))
     bars.append(("down: everything", down))
     if not any(count for _, count in bars):
         return None

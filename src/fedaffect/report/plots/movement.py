@@ -39,7 +39,7 @@ def separation(history: History) -> Drawing | None:
     within = [
         (number, mean)
         for number, _ in apart
-        if (mean := history.mean_told(number, "within_class")) is not None
+        if (mean := history.mean_reported(number, "within_class")) is not None
     ]
 
     def paint(axes: Axes) -> None:
@@ -65,22 +65,22 @@ def separation(history: History) -> Drawing | None:
 
 def prototype_weights(history: History) -> Drawing | None:
     """Whose prototypes made the last global ones: clients by classes; None where none were judged."""
-    last = max((number for number in history.answers), default=0)
-    told = {
+    last = max((number for number in history.client_reports), default=0)
+    scalars = {
         e["client"]: e.get("scalars") or {}
         for e in history.latest
         if e["kind"] == "client_finished" and e["round"] == last
     }
     names = sorted(
-        {n.partition("/")[2] for s in told.values() for n in s if n.startswith("score/")}
+        {n.partition("/")[2] for s in scalars.values() for n in s if n.startswith("score/")}
     )
     algorithm = history.experiment["algorithm"]
     literal = algorithm.get("aggregate") == "literal_step_11"  # which is no share of anything
-    if not names or literal or not 1 < len(told) <= EACH_CLIENT:
+    if not names or literal or not 1 < len(scalars) <= EACH_CLIENT:
         return None
     power = algorithm.get("count_power", 1.0)
     score, count = (
-        np.array([[s.get(f"{part}/{n}", np.nan) for n in names] for s in told.values()])
+        np.array([[s.get(f"{part}/{n}", np.nan) for n in names] for s in scalars.values()])
         for part in ("score", "count")
     )
     weight = score * count**power
@@ -92,11 +92,11 @@ def prototype_weights(history: History) -> Drawing | None:
     def paint(axes: Axes) -> None:
         heat_image(axes, np.sqrt(share).T)
         axes.set_yticks(range(len(names)), [shorten(n) for n in names])
-        step = 1 + len(told) // 30
-        clients = [shorten(history.clients[i], 11) for i in told]
-        axes.set_xticks(range(0, len(told), step), clients[::step], rotation=90, fontsize=8)
+        step = 1 + len(scalars) // 30
+        clients = [shorten(history.clients[i], 11) for i in scalars]
+        axes.set_xticks(range(0, len(scalars), step), clients[::step], rotation=90, fontsize=8)
 
-    largest, even = float(np.nanmax(share, initial=0.0)), 1 / len(told)
+    largest, even = float(np.nanmax(share, initial=0.0)), 1 / len(scalars)
     words = (
         f"The part of each client in the prototypes of round {last}: the darker, the larger (at most "
         f"{figure(largest, 2)}; even would be {figure(even, 2)}). Blank: the client sent none, "

@@ -90,8 +90,8 @@ def _each(history: History, scored: Scored) -> Drawing:
     failed = [
         (column, client)
         for column, (number, _) in enumerate(scored)
-        if number in history.answers
-        for client in history.answers[number].failed
+        if number in history.client_reports
+        for client in history.client_reports[number].failed
     ]
     low, high = np.nanmin(scores), np.nanmax(scores)
 

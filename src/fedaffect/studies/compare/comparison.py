@@ -1,16 +1,17 @@
-"""Everything that a comparison tells, as data; the first run is what the others are compared with."""
+"""A comparison as data; the first run is what the others are compared with."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fedaffect.record.summary import SCORES
-from fedaffect.report.formatting import EVALUATIONS
+from fedaffect.report.formatting import evaluation_in_words
 from fedaffect.report.setting_changes import differing
 from fedaffect.studies.compare.cautions import same_corpus, warnings
 from fedaffect.studies.compare.per_client import MODES, ByClient, by_client
-from fedaffect.studies.compare.runs import Side, sides
+from fedaffect.studies.compare.runs import ComparedRun, compared_runs
 from fedaffect.studies.paired import Difference, paired
 
 FACTS = (
@@ -59,8 +60,8 @@ class Mode:
     """One evaluation: figures may be compared within it, never across.
 
     Attributes:
-        scored: the runs that were judged so; the first of them is the base.
-        clients: the clients of each of the others beside the base's, where clients are judged one by one.
+        scored: the runs that were evaluated so; the first of them is the base.
+        clients: the clients of each of the others beside the base's, where each client has a score.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side.
+    """Runs side by run.
 
     Attributes:
         facts: by run, those of `FACTS`, seeds, passes over the data and seconds.
@@ -88,78 +89,87 @@ class Comparison:
     commands: tuple[str, ...]
 
 
-def compare(folders: Sequence[Path]) -> tuple[Comparison, list[Side]]:
+def compare(folders: Sequence[Path]) -> tuple[Comparison, list[ComparedRun]]:
     """Two or more finished runs, and what was read of them.
 
     Raises:
-        UserError: as `sides`.
+        UserError: as `compared_runs`.
     """
-    found = sides(folders)
-    told = Comparison(
-        runs=tuple(side.name for side in found),
-        warnings=tuple(warnings(found)),
-        synthetic=any(side.history.corpus["synthetic"] for side in found),
-        facts={side.name: _facts(side) for side in found},
-        settings=differing([side.history.experiment for side in found]),
-        modes=tuple(_mode(name, judged) for name, judged in by_mode(found).items()),
-        commands=tuple(str(side.history.start["command"]) for side in found),
+    runs = compared_runs(folders)
+    comparison = Comparison(
+        runs=tuple(run.name for run in runs),
+        warnings=tuple(warnings(runs)),
+        synthetic=any(run.history.corpus["synthetic"] for run in runs),
+        facts={run.name: _facts(run) for run in runs},
+        settings=differing([run.history.experiment for run in runs]),
+        modes=tuple(_mode(name, evaluated) for name, evaluated in by_mode(runs).items()),
+        commands=tuple(str(run.history.start["command"]) for run in runs),
     )
-    return told, found
+    return comparison, runs
 
 
-def by_mode(sides: Sequence[Side]) -> dict[str, list[Side]]:
-    """Which runs were judged in which way, ways by first appearance."""
-    names = dict.fromkeys(mode for side in sides for mode in side.modes)
-    return {name: [side for side in sides if name in side.modes] for name in names}
+def as_json(comparison: Comparison) -> str:
+    """All of it; whether a client was ever selected stands there as `heard`, as it always has."""
+
+    def named(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {"heard" if name == "selection" else name: value for name, value in fields}
+
+    return json.dumps(asdict(comparison, dict_factory=named), indent=2)
 
 
-def _facts(side: Side) -> dict[str, Any]:
+def by_mode(runs: Sequence[ComparedRun]) -> dict[str, list[ComparedRun]]:
+    """Which runs were evaluated in which mode, modes by first appearance."""
+    names = dict.fromkeys(mode for run in runs for mode in run.modes)
+    return {name: [run for run in runs if name in run.modes] for name in names}
+
+
+def _facts(run: ComparedRun) -> dict[str, Any]:
     return {
-        **{name: side.summary.get(name) for name in FACTS},
-        "seeds": sorted(side.histories),
-        "passes": side.passes,
-        "seconds": side.summary.get("timing", {}).get("seconds"),
+        **{name: run.summary.get(name) for name in FACTS},
+        "seeds": sorted(run.histories),
+        "passes": run.passes,
+        "seconds": run.summary.get("timing", {}).get("seconds"),
     }
 
 
-def _mode(name: str, judged: Sequence[Side]) -> Mode:
-    scored = tuple(_scored(name, side, judged[0]) for side in judged)
-    others = judged[1:] if name in MODES else ()
-    clients = tuple(by_client(name, side, judged[0]) for side in others)
-    return Mode(name, EVALUATIONS.get(name, name), scored, clients)
+def _mode(name: str, runs: Sequence[ComparedRun]) -> Mode:
+    scored = tuple(_scored(name, run, runs[0]) for run in runs)
+    others = runs[1:] if name in MODES else ()
+    clients = tuple(by_client(name, run, runs[0]) for run in others)
+    return Mode(name, evaluation_in_words(name), scored, clients)
 
 
-def _scored(mode: str, side: Side, base: Side) -> Scored:
+def _scored(mode: str, run: ComparedRun, base: ComparedRun) -> Scored:
     def figure(name: str) -> float | None:
-        return side.summary.get(side.key(mode, name))
+        return run.summary.get(run.key(mode, name))
 
     test = {name: figure(f"test_{name}") for name in (*SCORES, "calibration_error")}
     test |= {f"{name}_sd": figure(f"test_{name}_sd") for name in SCORES}
     low, high = figure("test_interval_low"), figure("test_interval_high")
-    one = len(side.histories) == 1
-    like, own = same_corpus(side, base), side.class_f1(mode)
+    one = len(run.histories) == 1
+    comparable, own = same_corpus(run, base), run.class_f1(mode)
     difference = (
-        paired(side.outcomes(mode), base.outcomes(mode)) if like and side is not base else None
+        paired(run.outcomes(mode), base.outcomes(mode)) if comparable and run is not base else None
     )
     return Scored(
-        run=side.name,
+        run=run.name,
         test=test,
         dev_weighted_f1=figure("dev_weighted_f1"),
         interval=(low, high) if one and low is not None and high is not None else None,
         difference=difference,
-        verdict=_verdict(side is base, like, difference),
+        verdict=_verdict(run is base, comparable, difference),
         class_f1=own,
         class_differences={
             name: own[name] - score
             for name, score in base.class_f1(mode).items()
-            if like and side is not base and name in own
+            if comparable and run is not base and name in own
         },
     )
 
 
-def _verdict(is_base: bool, like: bool, difference: Difference | None) -> str:
+def _verdict(is_base: bool, comparable: bool, difference: Difference | None) -> str:
     if is_base:
         return "base"
-    if not like:
+    if not comparable:
         return "not comparable: another corpus"
     return difference.verdict if difference else "no seed in common"

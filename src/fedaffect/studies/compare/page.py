@@ -8,42 +8,42 @@ from fedaffect.report.html import render
 from fedaffect.report.plots.curves import dev_curves
 from fedaffect.studies.compare import tables
 from fedaffect.studies.compare.comparison import Comparison, by_mode
-from fedaffect.studies.compare.runs import Side
+from fedaffect.studies.compare.runs import ComparedRun
 from fedaffect.studies.plots.gains import gains
 
 PICTURED = 4
 """So many runs have their clients drawn in each evaluation; tables have all."""
 
 
-def page(told: Comparison, sides: Sequence[Side]) -> str:
+def page(comparison: Comparison, runs: Sequence[ComparedRun]) -> str:
     """The HTML."""
     curves = {
         mode: dev_curves(
             mode,
-            {side.name: side.dev_curve(mode) for side in judged},
-            [side.name for side in sides],
+            {run.name: run.dev_curve(mode) for run in evaluated},
+            [run.name for run in runs],
         )
-        for mode, judged in by_mode(sides).items()
+        for mode, evaluated in by_mode(runs).items()
     }
     drawn = {
         mode.name: [gains(mode.name, run) for run in mode.clients if run.pairs][:PICTURED]
-        for mode in told.modes
+        for mode in comparison.modes
     }
     return render(
         "compare.html.j2",
-        title=" · ".join(told.runs),
-        told=told,
+        title=" · ".join(comparison.runs),
+        comparison=comparison,
         tables=tables,
         curves=curves,
         gains=drawn,
-        pairings=sorted({side.history.corpus["pairing"] for side in sides} - {"recorded"}),
+        pairings=sorted({run.history.corpus["pairing"] for run in runs} - {"recorded"}),
     )
 
 
-def write_page(path: Path, told: Comparison, sides: Sequence[Side]) -> None:
+def write_page(path: Path, comparison: Comparison, runs: Sequence[ComparedRun]) -> None:
     """Write the page to `path`.
 
     Raises:
         UserError: it cannot be written.
     """
-    write_text(path, page(told, sides))
+    write_text(path, page(comparison, runs))

@@ -1,6 +1,6 @@
 """What each client gains: its score in a run less that of the same client, with the same data, in the base.
 
-A mean over clients hides who pays for it: a kind of model that loses, or clients that are never heard.
+A mean over clients hides who pays for it: a kind of model that loses, or clients that are never selected.
 """
 
 import statistics
@@ -11,17 +11,17 @@ import numpy as np
 
 from fedaffect.record.history import History, quartiles
 from fedaffect.studies.compare.cautions import same_corpus, same_shares
-from fedaffect.studies.compare.runs import Side
-from fedaffect.studies.paired import over_clients
+from fedaffect.studies.compare.runs import ComparedRun
+from fedaffect.studies.paired import ends, over_clients
 
 MODES = ("local", "personal")
 """The evaluations in which every client has a score of its own."""
 ALL = "all"
-HEARD = {
-    (True, True): "heard in both",
-    (False, True): "unheard in base",
-    (True, False): "unheard in run",
-    (False, False): "unheard in either",
+SELECTION = {
+    (True, True): "selected in both",
+    (False, True): "never selected in base",
+    (True, False): "never selected in run",
+    (False, False): "never selected in either",
 }
 """By whether a client was ever selected, in the base and in the run."""
 
@@ -34,7 +34,7 @@ class Pair:
         client: its index, the same in every seed; `name` is what the corpus calls it.
         volume: supervised utterances that it holds.
         kind: the settings of its model where `clients.variants` gives several, else empty.
-        heard: one of `HEARD`.
+        selection: one of `SELECTION`.
         base, run: its weighted F1 on test in each.
     """
 
@@ -43,7 +43,7 @@ class Pair:
     name: str
     volume: int
     kind: str
-    heard: str
+    selection: str
     base: float
     run: float
 
@@ -75,13 +75,17 @@ class Gains:
     lost: int
     worst: float
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        return ends(self.low, self.high)
+
 
 @dataclass(frozen=True)
 class ByClient:
     """The clients of one run beside those of the base, in one evaluation.
 
     Attributes:
-        groups: all; by kind where there are several; by who was heard where somebody never was.
+        groups: all; by kind where there are several; by selection where a client never was selected.
         unpaired: seeds in which clients of the run hold other data than those of the base.
     """
 
@@ -92,19 +96,19 @@ class ByClient:
     unpaired: tuple[int, ...]
 
 
-def by_client(mode: str, side: Side, base: Side) -> ByClient:
+def by_client(mode: str, run: ComparedRun, base: ComparedRun) -> ByClient:
     """Pair the clients of two runs in an evaluation of `MODES` by seed and index."""
     pairs, unpaired = list[Pair](), list[int]()
-    for seed in sorted(side.histories.keys() & base.histories.keys()):
-        run, other = side.histories[seed], base.histories[seed]
-        if same_corpus(side, base) and same_shares(run, other):
-            pairs += _pairs(mode, seed, run, other)
+    for seed in sorted(run.histories.keys() & base.histories.keys()):
+        ours, theirs = run.histories[seed], base.histories[seed]
+        if same_corpus(run, base) and same_shares(ours, theirs):
+            pairs += _pairs(mode, seed, ours, theirs)
         else:
             unpaired.append(seed)
     named = {ALL: pairs} if pairs else {}
-    named |= by_kind(pairs) | by_heard(pairs)
+    named |= by_kind(pairs) | by_selection(pairs)
     groups = tuple(_gains(name, group) for name, group in named.items())
-    return ByClient(side.name, base.name, groups, tuple(pairs), tuple(unpaired))
+    return ByClient(run.name, base.name, groups, tuple(pairs), tuple(unpaired))
 
 
 def by_kind(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
@@ -112,9 +116,9 @@ def by_kind(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     return _apart(pairs, lambda pair: pair.kind, dict.fromkeys(pair.kind for pair in pairs))
 
 
-def by_heard(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
-    """Pairs by who was ever heard, in the order of `HEARD`; empty where everybody was."""
-    return _apart(pairs, lambda pair: pair.heard, HEARD.values())
+def by_selection(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Pairs in the order of `SELECTION`; empty where one kind of it has them all."""
+    return _apart(pairs, lambda pair: pair.selection, SELECTION.values())
 
 
 def _apart(
@@ -136,14 +140,14 @@ def _pairs(mode: str, seed: int, run: History, base: History) -> Iterator[Pair]:
                 name=ours["name"],
                 volume=ours["volume"],
                 kind=kinds[index % len(kinds)],
-                heard=HEARD[theirs["selected"] > 0, ours["selected"] > 0],
+                selection=SELECTION[theirs["selected"] > 0, ours["selected"] > 0],
                 base=theirs[score],
                 run=ours[score],
             )
 
 
 def _kinds(history: History) -> list[str]:
-    """What tells the models of each kind of client from others, as `width=64`."""
+    """How the models of each kind of client differ from others, as `width=64`."""
     variants = history.experiment["clients"].get("variants", ())
     return [
         ", ".join(setting.removeprefix("model.") for setting in settings) or "as in [model]"

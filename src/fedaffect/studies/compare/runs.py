@@ -13,8 +13,8 @@ from fedaffect.studies.paired import Outcome
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
-    """One of the runs.
+class ComparedRun:
+    """One of the runs that are compared.
 
     Attributes:
         name: its folder's, or its path where two folders have one name.
@@ -52,7 +52,7 @@ class Side:
         return figure if mode == self.history.primary else f"{mode}_{figure}"
 
     def outcomes(self, mode: str) -> dict[int, Outcome]:
-        """What each seed scored on test, and what it was counted from where it tells."""
+        """What each seed scored on test, and what it was counted from where that is recorded."""
         score, primary = self.key(mode, "test_weighted_f1"), mode == self.history.primary
         return {
             seed: Outcome(
@@ -87,7 +87,7 @@ class Side:
         return statistics.fmean(known) if known else None
 
 
-def sides(folders: Sequence[Path]) -> list[Side]:
+def compared_runs(folders: Sequence[Path]) -> list[ComparedRun]:
     """The runs in `folders`, in that order.
 
     Raises:
@@ -100,12 +100,12 @@ def sides(folders: Sequence[Path]) -> list[Side]:
             raise UserError(f"{folder}: given twice; give each run once")
     # A link keeps the name it was given.
     names = [Path(os.path.abspath(folder)).name for folder in folders]  # noqa: PTH100
-    unique = len(set(names)) == len(names)
-    return [_side(folder, name if unique else str(folder)) for folder, name in
-            zip(folders, names, strict=True)]  # fmt: skip
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    return [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
 
 
-def _side(folder: Path, name: str) -> Side:
+def _read(folder: Path, name: str) -> ComparedRun:
     runs = seed_folders(folder) or [folder]
     summaries = {run: read_summary(run) for run in runs}
     finished = {run: summary for run, summary in summaries.items() if summary["finished"]}
@@ -113,7 +113,7 @@ def _side(folder: Path, name: str) -> Side:
         raise UserError(
             f"{folder}: has not finished, so it has no test figures; go on with --resume"
         )
-    return Side(
+    return ComparedRun(
         name=name,
         folder=folder,
         summary=read_summary(folder),

@@ -1,1 +1,1 @@
-"""`fedaffect evaluate`: a trained model judged on a corpus, its own or another one."""
+"""`fedaffect evaluate`: a trained model evaluated on a corpus, its own or another one."""

@@ -1,4 +1,4 @@
-"""The classes in which a model's answers and a corpus's labels meet."""
+"""The common classes of a model's predictions and a corpus's labels."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from fedaffect.experiment import Section, validated
 from fedaffect.record.files import read_toml
 
 
-class Table(Section):
-    """A file that says which classes stand for which.
+class ClassFile(Section):
+    """A TOML file that says which classes stand for which.
 
     Attributes:
-        classes: from classes of the model to those that it is judged in; empty = by their own names.
-        labels: the same of the corpus.
+        classes: from classes of the model to the common ones; empty = by their own names.
+        labels: from those of the corpus.
     """
 
     classes: dict[str, str] = Field(default_factory=dict)
@@ -39,18 +39,18 @@ class ClassMapping:
         return self.of_model.target
 
 
-def read_mapping(file: Path) -> Table:
-    """The table of a TOML file.
+def read_mapping(file: Path) -> ClassFile:
+    """The tables of a TOML file.
 
     Raises:
         UserError: no such file, or one that says nothing or something else.
     """
-    table = validated(Table, read_toml(file, "no such file; write one"), str(file))
-    if not table.classes and not table.labels:
+    found = validated(ClassFile, read_toml(file, "no such file; write one"), str(file))
+    if not found.classes and not found.labels:
         raise UserError(
             f'{file}: says nothing; write a table [classes] with lines MODEL-CLASS = "CORPUS-CLASS"'
         )
-    return table
+    return found
 
 
 def same(model: Sequence[str], corpus: Sequence[str]) -> ClassMapping:
@@ -65,24 +65,26 @@ def same(model: Sequence[str], corpus: Sequence[str]) -> ClassMapping:
             "--classes FILE which stand for which"
         )
     return ClassMapping(
-        *(ClassMap.of(side, model, {n: n for n in side}) for side in (model, corpus))
+        *(ClassMap.of(own, model, {name: name for name in own}) for own in (model, corpus))
     )
 
 
-def mapped(model: Sequence[str], corpus: Sequence[str], table: Table, file: Path) -> ClassMapping:
-    """Classes as a table has them; what it does not name, and what only one side reaches, is left out.
+def mapped(
+    model: Sequence[str], corpus: Sequence[str], given: ClassFile, file: Path
+) -> ClassMapping:
+    """Classes as a file has them; one that it does not name, or that only one of the two has, is left out.
 
     Raises:
         UserError: a name that is no class, or fewer than two classes in common.
     """
-    ours = table.classes or {name: name for name in model}
-    theirs = table.labels or {name: name for name in corpus}
-    for table_name, given, own, side, other in (
-        ("classes", table.classes, model, "the model", theirs.values()),
-        ("labels", table.labels, corpus, "the corpus", ours.values()),
+    ours = given.classes or {name: name for name in model}
+    theirs = given.labels or {name: name for name in corpus}
+    for table, entries, own, owner, other in (
+        ("classes", given.classes, model, "the model", theirs.values()),
+        ("labels", given.labels, corpus, "the corpus", ours.values()),
     ):
-        _ensure_known(given, own, f"{file}: {table_name}: `{{}}` is no class of {side}")
-        _ensure_known(given.values(), other, f"{file}: {table_name}: nothing to meet at `{{}}`")
+        _ensure_known(entries, own, f"{file}: {table}: `{{}}` is no class of {owner}")
+        _ensure_known(entries.values(), other, f"{file}: {table}: nothing to meet at `{{}}`")
     names = tuple(dict.fromkeys(name for name in theirs.values() if name in ours.values()))
     if len(names) < 2:
         raise UserError(
@@ -95,7 +97,7 @@ def _to(names: Sequence[str], source: Sequence[str], table: Mapping[str, str]) -
     return ClassMap.of(source, names, {k: name for k, name in table.items() if name in names})
 
 
-def _ensure_known(given: Iterable[str], known: Collection[str], said: str) -> None:
+def _ensure_known(given: Iterable[str], known: Collection[str], message: str) -> None:
     for name in given:
         if name not in known:
-            raise UserError(f"{said.format(name)}; choose of {', '.join(dict.fromkeys(known))}")
+            raise UserError(f"{message.format(name)}; choose of {', '.join(dict.fromkeys(known))}")

@@ -1,4 +1,4 @@
-"""Models answer a question, a bounded number of items at a time, and are counted right or wrong."""
+"""Models predict the items of a task, a bounded number at a time, and are compared with the labels."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One model's answers.
+class ModelEvaluation:
+    """What one model predicted.
 
     Attributes:
         name: `model`, or whose model it is.
@@ -39,35 +39,37 @@ class Judged:
 def judge(
     folder: Path,
     name: str,
-    question: Task,
+    task: Task,
     device: str,
     allow_code: bool,
-    told: Callable[[int], None] = lambda items: None,
-) -> Judged:
-    """One member of a saved model.
+    on_progress: Callable[[int], None] = lambda items: None,
+) -> ModelEvaluation:
+    """Evaluate one member of a saved model.
 
     Args:
-        told: hears how many more items have been answered.
+        on_progress: called with how many more items have been predicted.
 
     Raises:
         UserError: as `learning.saved.load`.
     """
     from fedaffect.learning import saved
 
-    said, weights = list[npt.NDArray[np.float32]](), list[npt.NDArray[np.float32]]()
-    for conversations in blocks(question.corpus, question.conversations):
-        part = part_of(question.corpus, conversations)
-        found = saved.predict(folder, part, name, device, allow_code)
-        said.append(found.probability)
-        weights.append(found.modality_weights)
-        told(len(part))
-    item, probability = rows_of(question.corpus, question.conversations), np.concatenate(said)
-    counts = question.corpus.label[item] != UNLABELLED
-    lost = question.common.of_model.index[probability.argmax(axis=1)] == UNLABELLED
-    mapped = question.common.of_model.probabilities(probability)
+    probabilities, weights = list[npt.NDArray[np.float32]](), list[npt.NDArray[np.float32]]()
+    for conversations in blocks(task.corpus, task.conversations):
+        part = part_of(task.corpus, conversations)
+        prediction = saved.predict(folder, part, name, device, allow_code)
+        probabilities.append(prediction.probability)
+        weights.append(prediction.modality_weights)
+        on_progress(len(part))
+    item, probability = rows_of(task.corpus, task.conversations), np.concatenate(probabilities)
+    counts = task.corpus.label[item] != UNLABELLED
+    of_model = task.class_mapping.of_model
+    left_out = of_model.index[probability.argmax(axis=1)] == UNLABELLED
+    mapped = of_model.probabilities(probability)
     nothing = np.zeros((len(item), 0), np.float32)
     outputs = Outputs(item, mapped.astype(np.float32), nothing, np.concatenate(weights))
-    return Judged(name, evaluate(question.corpus, outputs), outputs, int((lost & counts).sum()))
+    elsewhere = int((left_out & counts).sum())
+    return ModelEvaluation(name, evaluate(task.corpus, outputs), outputs, elsewhere)
 
 
 def blocks(corpus: ConversationCorpus, conversations: Integers) -> Iterator[Integers]:

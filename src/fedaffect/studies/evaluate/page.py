@@ -1,4 +1,4 @@
-"""A verdict as a folder: a page, its figures, the picture of what was confused, and every answer."""
+"""An evaluation as a folder: a page, its figures, the picture of what was confused, and every prediction."""
 
 import csv
 import json
@@ -10,16 +10,16 @@ from fedaffect.errors import UserError
 from fedaffect.record.files import write_text
 from fedaffect.schema import UNLABELLED
 from fedaffect.studies.evaluate import tables
-from fedaffect.studies.evaluate.judge import Judged
+from fedaffect.studies.evaluate.judge import ModelEvaluation
 from fedaffect.studies.evaluate.result import EvaluationResult
 from fedaffect.studies.evaluate.task import Task
 
-VERDICT, PAGE, ANSWERS = "evaluation.json", "evaluation.html", "answers.csv"
-OURS = {VERDICT, PAGE, ANSWERS}
+RESULT, PAGE, PREDICTIONS = "evaluation.json", "evaluation.html", "answers.csv"
+OURS = {RESULT, PAGE, PREDICTIONS}
 
 
 def ensure_free(folder: Path) -> None:
-    """Nothing, where a verdict may be written to `folder`, in place of an earlier one.
+    """Nothing, where an evaluation may be written to `folder`, in place of an earlier one.
 
     Raises:
         UserError: it holds something else.
@@ -32,7 +32,11 @@ def ensure_free(folder: Path) -> None:
 
 
 def write(
-    folder: Path, told: EvaluationResult, question: Task, judged: Sequence[Judged], command: str
+    folder: Path,
+    result: EvaluationResult,
+    task: Task,
+    models: Sequence[ModelEvaluation],
+    command: str,
 ) -> Path:
     """Write the folder; the page's path.
 
@@ -41,50 +45,48 @@ def write(
     """
     ensure_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_answers(folder / ANSWERS, question, judged)
-    write_text(folder / VERDICT, as_json(told) + "\n")
-    write_text(folder / PAGE, page(told, command))
+    _write_predictions(folder / PREDICTIONS, task, models)
+    write_text(folder / RESULT, as_json(result) + "\n")
+    write_text(folder / PAGE, page(result, command))
     return folder / PAGE
 
 
-def as_json(told: EvaluationResult) -> str:
-    return json.dumps(asdict(told), indent=2)
+def as_json(result: EvaluationResult) -> str:
+    return json.dumps(asdict(result), indent=2)
 
 
-def page(told: EvaluationResult, command: str) -> str:
+def page(result: EvaluationResult, command: str) -> str:
     """The HTML."""
     from fedaffect.report import plots
     from fedaffect.report.html import render
 
     return render(
         "evaluate.html.j2",
-        title=told.run,
-        told=told,
+        title=result.run,
+        result=result,
         tables=tables,
-        confusion=plots.confusion(told.classes, told.confusion),
-        calibration=plots.calibration(told.reliability),
+        confusion=plots.confusion(result.classes, result.confusion),
+        calibration=plots.calibration(result.reliability),
         command=command,
     )
 
 
-def _write_answers(path: Path, question: Task, judged: Sequence[Judged]) -> None:
+def _write_predictions(path: Path, task: Task, models: Sequence[ModelEvaluation]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        names = question.common.names
-        table.writerow(
-            ["model", "conversation", "turn", "label", "estimated", *(f"p_{n}" for n in names)]
-        )
-        for one in judged:
-            table.writerows(_answers(question, one))
+        lines = csv.writer(file, lineterminator="\n")
+        names = (f"p_{name}" for name in task.class_mapping.names)
+        lines.writerow(["model", "conversation", "turn", "label", "estimated", *names])
+        for model in models:
+            lines.writerows(_predictions(task, model))
 
 
-def _answers(question: Task, one: Judged) -> Iterator[list[str | int]]:
+def _predictions(task: Task, model: ModelEvaluation) -> Iterator[list[str | int]]:
     """Every item of the part; without a label where it does not count."""
-    corpus, names = question.corpus, question.common.names
-    for item, probability in zip(one.outputs.item, one.outputs.probability, strict=True):
+    corpus, names, outputs = task.corpus, task.class_mapping.names, model.outputs
+    for item, probability in zip(outputs.item, outputs.probability, strict=True):
         label = int(corpus.label[item])
         yield [
-            one.name,
+            model.name,
             corpus.conversations[corpus.conversation[item]],
             int(corpus.turn[item]),
             "" if label == UNLABELLED else names[label],

@@ -1,4 +1,4 @@
-"""What came of a question: one object, as `evaluation.json` keeps it."""
+"""The result of a task: one object, as `evaluation.json` keeps it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from fedaffect.corpus.classes import ClassMap
 from fedaffect.federation.server.evaluations import Evaluations
 from fedaffect.learning.metrics import scores
 from fedaffect.schema import UNLABELLED
-from fedaffect.studies.evaluate.judge import Judged
+from fedaffect.studies.evaluate.judge import ModelEvaluation
 from fedaffect.studies.evaluate.task import Task
 
 
@@ -22,11 +22,11 @@ class EvaluationResult:
         run: its name.
         evaluation: `global` (one model) or `local` (one a client), as in a run's record.
         corpus: its name, provenance and pairing.
-        learnt_from: how that which the model learnt from was read; empty where nobody noted it.
+        learnt_from: how the corpus that the model was trained on was read; empty where that is not recorded.
         split: which part, or `all`.
         items, conversations: how many count.
         left_out: why → how many do not.
-        classes: those that were judged in.
+        classes: the common ones.
         model_classes, corpus_classes: what each class counts as; None = left out.
         elsewhere: items that count, for which the likeliest class was one that is left out.
         scores: weighted_f1, macro_f1, accuracy, uar; recall and f1 by class; over several models sd and
@@ -59,15 +59,15 @@ class EvaluationResult:
         return [sum(row) // len(self.models) for row in self.confusion]
 
 
-def verdict(
-    run: str, question: Task, judged: Sequence[Judged], seed: int, learnt_from: str = ""
+def make_result(
+    run: str, task: Task, models: Sequence[ModelEvaluation], seed: int, learnt_from: str = ""
 ) -> EvaluationResult:
-    """Sum up what one model, or one a client, answered."""
-    mode = "global" if [one.name for one in judged] == ["model"] else "local"
-    evaluations, corpus = [one.evaluation for one in judged], question.corpus
+    """Sum up what one model, or one a client, predicted."""
+    mode = "global" if [model.name for model in models] == ["model"] else "local"
+    evaluations, corpus = [model.evaluation for model in models], task.corpus
     # There are no clients here whose own classes would make a personal score.
-    judgement = Evaluations({mode: evaluations}, [e.total for e in evaluations], mode)
-    each = {one.name: scores(one.evaluation.total) for one in judged}
+    found = Evaluations({mode: evaluations}, [e.total for e in evaluations], mode)
+    each = {model.name: scores(model.evaluation.total) for model in models}
     return EvaluationResult(
         run=run,
         evaluation=mode,
@@ -80,15 +80,15 @@ def verdict(
             "pairing": corpus.provenance.pairing,
         },
         learnt_from=learnt_from,
-        split=question.split,
-        items=question.items,
+        split=task.split,
+        items=task.items,
         conversations=len(evaluations[0].confusion),
-        left_out=question.left_out,
-        classes=question.common.names,
-        model_classes=_by_name(question.common.of_model),
-        corpus_classes=_by_name(question.common.of_labels),
-        elsewhere=float(np.mean([one.elsewhere for one in judged])),
-        scores=judgement.details(seed)[mode],
+        left_out=task.left_out,
+        classes=task.class_mapping.names,
+        model_classes=_by_name(task.class_mapping.of_model),
+        corpus_classes=_by_name(task.class_mapping.of_labels),
+        elsewhere=float(np.mean([model.elsewhere for model in models])),
+        scores=found.details(seed)[mode],
         models={n: {"weighted_f1": s.weighted_f1, "accuracy": s.accuracy} for n, s in each.items()},
         confusion=np.sum([e.total for e in evaluations], axis=0).tolist(),
         reliability=np.sum([e.reliability for e in evaluations], axis=0).tolist(),

@@ -1,88 +1,92 @@
-"""A verdict as tables and lines of words, the same for a terminal and for a page."""
+"""An evaluation as tables and lines of words, the same on a terminal and on a page."""
 
-from fedaffect.record.summary import SCORES
-from fedaffect.report.formatting import NOTHING, count, figure, interval
-from fedaffect.report.table import Column, Sheet
+from fedaffect.report.formatting import NOTHING, SCORE_NAMES, count, figure, interval
+from fedaffect.report.table import Column, Table
 from fedaffect.studies.evaluate.result import EvaluationResult
 
-_NAMES = dict(zip(SCORES, ("weighted F1", "macro F1", "accuracy", "UAR"), strict=True))
 
-
-def scores(told: EvaluationResult) -> Sheet:
+def scores(result: EvaluationResult) -> Table:
     """The scores of one model, or means over many."""
-    names = [Column("evaluation", words=True), *map(Column, _NAMES.values())]
-    names += [Column("95 % interval of weighted F1"), Column("calibration error")]
-    cells = [told.evaluation, *(figure(told.scores[name]) for name in _NAMES)]
-    cells += [interval(told.scores["interval"]), figure(told.scores["calibration_error"])]
-    if len(told.models) > 1:
-        names += [Column("sd of models"), Column("worst tenth")]
-        cells += [figure(told.scores["sd"]), figure(told.scores["worst_tenth"])]
-    return Sheet(tuple(names), (tuple(cells),))
+    cells = {
+        "evaluation": result.evaluation,
+        **{name: figure(result.scores[key]) for key, name in SCORE_NAMES.items()},
+        "95 % interval of weighted F1": interval(result.scores["interval"]),
+        "calibration error": figure(result.scores["calibration_error"]),
+    }
+    if len(result.models) > 1:
+        cells["sd of models"] = figure(result.scores["sd"])
+        cells["worst tenth"] = figure(result.scores["worst_tenth"])
+    columns = (Column(name, words=name == "evaluation") for name in cells)
+    return Table(tuple(columns), (tuple(cells.values()),))
 
 
-def classes(told: EvaluationResult) -> Sheet:
-    """Each class, from which classes of the model it is, and how well it was told."""
-    columns = (
-        *(Column("class", words=True), Column("of the model's", words=True)),
-        *map(Column, ("items", "recall", "F1")),
+def classes(result: EvaluationResult) -> Table:
+    """Each class, from which classes of the model it is, and how well it was recognised."""
+    by_class = (result.support, result.scores["recall"], result.scores["f1"])
+    return Table.of(
+        list(zip(result.classes, *by_class, strict=True)),
+        [
+            (Column("class", words=True), lambda row: row[0]),
+            (Column("of the model's", words=True), lambda row: _sources(result, row[0])),
+            (Column("items"), lambda row: str(row[1])),
+            (Column("recall"), lambda row: figure(row[2])),
+            (Column("F1"), lambda row: figure(row[3])),
+        ],
     )
-    rows = (
-        (name, ", ".join(_sources(told, name)) or NOTHING, str(items), figure(recall), figure(f1))
-        for name, items, recall, f1 in zip(
-            told.classes, told.support, told.scores["recall"], told.scores["f1"], strict=True
-        )
-    )
-    return Sheet(columns, tuple(rows))
 
 
-def models(told: EvaluationResult) -> Sheet:
+def models(result: EvaluationResult) -> Table:
     """Each client's model."""
-    columns = (Column("model of", words=True), Column("weighted F1"), Column("accuracy"))
-    rows = (
-        (name, figure(each["weighted_f1"]), figure(each["accuracy"]))
-        for name, each in told.models.items()
+    return Table.of(
+        result.models.items(),
+        [
+            (Column("model of", words=True), lambda row: row[0]),
+            (Column("weighted F1"), lambda row: figure(row[1]["weighted_f1"])),
+            (Column("accuracy"), lambda row: figure(row[1]["accuracy"])),
+        ],
     )
-    return Sheet(columns, tuple(rows))
 
 
-def facts(told: EvaluationResult) -> list[str]:
-    """What was asked, and of what."""
-    part = "all parts" if told.split == "all" else told.split
+def facts(result: EvaluationResult) -> list[str]:
+    """What was evaluated, and on what."""
+    part = "all parts" if result.split == "all" else result.split
     whose = "the shared model"
-    if told.evaluation == "local":
-        whose = f"each client's own model, means over {count(len(told.models), 'model')}"
-    within = f" in {count(told.conversations, 'conversation')}"
-    if told.items == told.conversations:  # faces: each stands for itself
+    if result.evaluation == "local":
+        whose = f"each client's own model, means over {count(len(result.models), 'model')}"
+    within = f" in {count(result.conversations, 'conversation')}"
+    if result.items == result.conversations:  # faces: each stands for itself
         within = ""
     return [
-        f"{count(told.items, 'item')} of {told.corpus['name']} ({part}){within}; {whose}",
-        *(f"left out: {count(number, 'item')}, {why}" for why, number in told.left_out.items()),
+        f"{count(result.items, 'item')} of {result.corpus['name']} ({part}){within}; {whose}",
+        *(f"left out: {count(number, 'item')}, {why}" for why, number in result.left_out.items()),
     ]
 
 
-def cautions(told: EvaluationResult) -> list[str]:
+def cautions(result: EvaluationResult) -> list[str]:
     """What a reader of the figures must know."""
-    lines, dropped = list[str](), [n for n, to in told.model_classes.items() if to is None]
+    lines, dropped = list[str](), [n for n, to in result.model_classes.items() if to is None]
     if dropped:
         lines.append(
-            f"classes of the model that are left out: {', '.join(dropped)}; for {told.elsewhere:g} of "
-            f"{count(told.items, 'item')} one of them was likeliest, and the likeliest of the others counts"
+            f"classes of the model that are left out: {', '.join(dropped)}; for {result.elsewhere:g} of "
+            f"{count(result.items, 'item')} one of them was likeliest, and the likeliest of the others counts"
         )
-    # What follows a semicolon tells which part it is, or with what it was paired.
-    learnt, judged = (said.partition(";")[0] for said in (told.learnt_from, told.corpus["reader"]))
-    if learnt not in ("", judged):
+    # What follows a semicolon is which part it is, or with what it was paired.
+    readers = (result.learnt_from, result.corpus["reader"])
+    trained_on, evaluated_on = (reader.partition(";")[0] for reader in readers)
+    if trained_on not in ("", evaluated_on):
         lines.append(
-            f"read as: {judged}; the model learnt from: {learnt}: where features are made "
+            f"read as: {evaluated_on}; the model learnt from: {trained_on}: where features are made "
             "differently, they may mean something else"
         )
-    if told.corpus["pairing"] != "recorded":
+    if result.corpus["pairing"] != "recorded":
         lines.append(
-            f"pairing: {told.corpus['pairing']}: no fused figure is one of real recordings"
+            f"pairing: {result.corpus['pairing']}: no fused figure is one of real recordings"
         )
-    if told.corpus["synthetic"]:
+    if result.corpus["synthetic"]:
         lines.append("synthetic corpus: the figures say nothing about people")
     return lines
 
 
-def _sources(told: EvaluationResult, name: str) -> list[str]:
-    return [source for source, to in told.model_classes.items() if to == name]
+def _sources(result: EvaluationResult, name: str) -> str:
+    sources = [source for source, to in result.model_classes.items() if to == name]
+    return ", ".join(sources) or NOTHING

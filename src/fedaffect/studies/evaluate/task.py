@@ -1,4 +1,4 @@
-"""What a model is asked: which items, in which classes, and what is left out of the question."""
+"""What a model is evaluated on: which items, in which classes, and what is left out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,17 +22,17 @@ COPIES = "a copy of it is in train"
 @dataclass(frozen=True)
 class Task:
     """Attributes:
-    corpus: its classes are the common ones; labelled is what counts.
+    corpus: its classes are the common ones; only items that count have a label.
     split: which part of it, or `all`.
     conversations: int64, those of the part. A model sees them whole.
-    common: how the classes were brought together.
+    class_mapping: to the common classes.
     left_out: why → how many items of the part do not count.
     """
 
     corpus: ConversationCorpus
     split: str
     conversations: Integers
-    common: ClassMapping
+    class_mapping: ClassMapping
     left_out: Mapping[str, int]
 
     @property
@@ -49,7 +49,7 @@ def of_run(
     split: str,
     without_copies: bool,
 ) -> Task:
-    """What the model of a run is asked.
+    """What the model of a run is evaluated on.
 
     Args:
         run: its folder.
@@ -59,7 +59,7 @@ def of_run(
 
     Raises:
         UserError: a corpus that is not there, is another one by now, lacks a modality or knows other classes;
-            no images to compare; or as `ask`.
+            no images to compare; or as `make_task`.
     """
     stored = _trained_on(run, model) if data is None else open_corpus(data)
     corpus = corpus_of(model.experiment) if data is None else stored
@@ -70,13 +70,13 @@ def of_run(
             raise UserError(
                 f"--without-copies: {corpus.name} has no images, and nothing else is compared; leave it out"
             )
-        # Of images as they are stored: a run may have spoilt those that it learnt from.
+        # Images as they are stored: a run may have corrupted those that it was trained on.
         copies = copies_of_train(stored, None if data is None else _trained_on(run, model))
     if classes is None:
-        met = same(model.classes, corpus.classes)
+        class_mapping = same(model.classes, corpus.classes)
     else:
-        met = mapped(model.classes, corpus.classes, read_mapping(classes), classes)
-    return ask(corpus, split, met, copies)
+        class_mapping = mapped(model.classes, corpus.classes, read_mapping(classes), classes)
+    return make_task(corpus, split, class_mapping, copies)
 
 
 def _trained_on(run: Path, model: SavedModel) -> ConversationCorpus:
@@ -102,8 +102,10 @@ def _trained_on(run: Path, model: SavedModel) -> ConversationCorpus:
     return corpus
 
 
-def ask(corpus: ConversationCorpus, split: str, common: ClassMapping, copies: Flags | None) -> Task:
-    """The question whose answers are the labels of one part.
+def make_task(
+    corpus: ConversationCorpus, split: str, class_mapping: ClassMapping, copies: Flags | None
+) -> Task:
+    """To predict the labels of one part.
 
     Args:
         split: `train`, `dev`, `test` or `all`.
@@ -113,10 +115,10 @@ def ask(corpus: ConversationCorpus, split: str, common: ClassMapping, copies: Fl
         UserError: no item counts.
     """
     part = np.ones(len(corpus), bool) if split == "all" else corpus.items_in(split)
-    label = np.where(part, common.of_labels.labels(corpus.label), UNLABELLED)
+    label = np.where(part, class_mapping.of_labels.labels(corpus.label), UNLABELLED)
     left_out = {"it has no label": int((part & (corpus.label == UNLABELLED)).sum())}
     for k, name in enumerate(corpus.classes):
-        if common.of_labels.index[k] == UNLABELLED:
+        if class_mapping.of_labels.index[k] == UNLABELLED:
             left_out[f"class {name}"] = int((part & (corpus.label == k)).sum())
     if copies is not None:
         left_out[COPIES] = int((copies & (label != UNLABELLED)).sum())
@@ -124,13 +126,13 @@ def ask(corpus: ConversationCorpus, split: str, common: ClassMapping, copies: Fl
     if (label == UNLABELLED).all():
         held = ", ".join(f"{count} since {why}" for why, count in left_out.items() if count)
         raise UserError(
-            f"{corpus.name}: split {split}: no item labelled {' or '.join(common.names)} "
+            f"{corpus.name}: split {split}: no item labelled {' or '.join(class_mapping.names)} "
             f"({held or 'it is empty'}); choose another --split or other --classes"
         )
     return Task(
-        corpus=replace(corpus, classes=common.names, label=label, votes=None),
+        corpus=replace(corpus, classes=class_mapping.names, label=label, votes=None),
         split=split,
         conversations=np.unique(corpus.conversation[part]),
-        common=common,
+        class_mapping=class_mapping,
         left_out={why: count for why, count in left_out.items() if count},
     )

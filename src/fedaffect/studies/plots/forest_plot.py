@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fedaffect.report.drawing import shorten
 from fedaffect.report.picture import Picture
 from fedaffect.report.plots.intervals import Line, intervals
-from fedaffect.studies.ablation.rows import Row
+from fedaffect.studies.study.rows import Row
 
 _MARKS = {"better": "^", "worse": "v"}
 """A verdict's mark; a circle where there is no difference shown."""

@@ -8,7 +8,14 @@ from matplotlib.ticker import MaxNLocator
 from fedaffect.report.drawing import EACH_CLIENT, INK, MUTED, PAPER, WIDTH, Drawing, draw, shorten
 from fedaffect.report.formatting import count, figure
 from fedaffect.report.palette import series_colours
-from fedaffect.studies.compare.per_client import ALL, HEARD, ByClient, Pair, by_heard, by_kind
+from fedaffect.studies.compare.per_client import (
+    ALL,
+    SELECTION,
+    ByClient,
+    Pair,
+    by_kind,
+    by_selection,
+)
 
 HEIGHT = 300
 _MARKS = "o^sDvP"
@@ -17,13 +24,13 @@ _MARKS = "o^sDvP"
 def gains(mode: str, found: ByClient) -> Drawing | None:
     """Weighted F1 of each client in the base (x) and in the run (y); None where none are paired.
 
-    Clients that are never heard stand out; where all are, kinds of clients do.
+    Clients that are never selected stand out; where all are, kinds of clients do.
     """
     if not found.pairs:
         return None
-    heard, kinds = by_heard(found.pairs), by_kind(found.pairs)
-    groups = heard or kinds or {ALL: list(found.pairs)}
-    names = list(HEARD.values() if heard else groups)  # one that is missing keeps its colour
+    selection, kinds = by_selection(found.pairs), by_kind(found.pairs)
+    groups = selection or kinds or {ALL: list(found.pairs)}
+    names = list(SELECTION.values() if selection else groups)  # a missing one keeps its colour
     colours = dict(zip(names, series_colours(len(names)), strict=True))
 
     def paint(axes: Axes) -> None:
@@ -32,7 +39,7 @@ def gains(mode: str, found: ByClient) -> Drawing | None:
             axes.scatter(
                 [pair.base for pair in pairs],
                 [pair.run for pair in pairs],
-                label=shorten(name, 20),
+                label=shorten(name, 24),
                 s=8 if many else 26,
                 marker=_MARKS[names.index(name) % len(_MARKS)],
                 color=colours[name],

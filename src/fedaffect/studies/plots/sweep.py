@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from fedaffect.report.drawing import shorten
 from fedaffect.report.palette import series_colours
 from fedaffect.report.picture import Picture
-from fedaffect.studies.ablation.plan import line_and_point
-from fedaffect.studies.ablation.rows import Row
+from fedaffect.studies.study.plan import line_and_point
+from fedaffect.studies.study.rows import Row
 
 WIDTH, HEIGHT = 620, 300
 

@@ -1,4 +1,7 @@
-"""Tables of models: from a file that names rows and corpora (`plan`) over what dev chooses to pages."""
+"""Studies: from a file that names rows (`plan`) over what dev chooses (`selection`) to pages.
+
+An ablation is a study on one corpus, without candidates, whose rows are compared with the first.
+"""
 
 from enum import StrEnum
 
@@ -8,3 +11,10 @@ class Layout(StrEnum):
 
     SUMMARY = "summary"
     PER_CLASS = "per-class"
+
+
+class Reference(StrEnum):
+    """What rows are compared with, within one evaluation: the first of them, or the best."""
+
+    FIRST = "first"
+    BEST = "best"

@@ -103,7 +103,7 @@ def _of_median_length(data: str) -> ConversationCorpus:
 def _predict_again_and_again(model: Path, conversation: ConversationCorpus) -> Cost:
     from fedaffect.learning import saved
 
-    # The model was trained by the user's own table: the code that it names has run already.
+    # The model was trained by the user's own study: the code that it names has run already.
     trainer, _ = saved.load(model, conversation, "model", "cpu", allow_code=True)
     seconds = []
     for turn in range(WARM_UP + REPEATS):

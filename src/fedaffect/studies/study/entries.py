@@ -1,4 +1,4 @@
-"""What a table of models asks for: a row on a corpus, with the candidates among which dev chooses."""
+"""What a study asks for: a row on a corpus, with the candidates among which dev chooses."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fedaffect.errors import UserError
 from fedaffect.runs.cache import Variant
 from fedaffect.runs.pool import Job
+from fedaffect.studies.study import Layout, Reference
 
 
 @dataclass(frozen=True)
@@ -45,37 +46,58 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class ModelTable:
+class Study:
     """All that one file asks for.
 
     Attributes:
+        base: a preset, or the path of a TOML file.
+        columns: more figures of `summary.json` to show.
+        curve: what the points of rows called `LINE, POINT` are; empty where rows are no curves.
         pairs: classes that are easily confused.
-        entries: by corpus, a row each, in the order of the file.
+        entries: by corpus, a row each, in the order of the file; one corpus without a name where the file
+            names none.
     """
 
     name: str
     title: str
     base: str
+    reference: Reference
+    columns: tuple[str, ...]
+    curve: str
     pairs: tuple[tuple[str, str], ...]
     entries: Mapping[str, tuple[Entry, ...]]
 
-    def of_rows(self, only: Sequence[str] = ()) -> list[Entry]:
-        """The entries of some rows, on every corpus; of all where none is named.
+    @property
+    def all_entries(self) -> list[Entry]:
+        return [entry for of_corpus in self.entries.values() for entry in of_corpus]
 
-        Raises:
-            UserError: a name that no row has.
-        """
-        entries = [entry for of_corpus in self.entries.values() for entry in of_corpus]
-        ensure_known("--only", only, dict.fromkeys(entry.row for entry in entries), "row")
-        return [entry for entry in entries if not only or entry.row in only]
+    def heading(self, corpus: str) -> str:
+        return f"{self.title}: {corpus}" if corpus else self.title
+
+    def file_name(self, corpus: str, layout: Layout = Layout.SUMMARY) -> str:
+        """What the files of a corpus are called, without their suffix."""
+        parts = (self.name, corpus, "" if layout is Layout.SUMMARY else layout.value)
+        return "-".join(part for part in parts if part)
 
 
-def ensure_known(option: str, asked: Iterable[str], there: Iterable[str], what: str) -> None:
-    """Nothing, where what was asked for is there.
+def of_rows(studies: Sequence[Study], only: Sequence[str] = ()) -> list[Entry]:
+    """The entries of some rows, on every corpus; of all where none is named.
+
+    Raises:
+        UserError: a name that no row has.
+    """
+    entries = [entry for study in studies for entry in study.all_entries]
+    ensure_known("--only", only, dict.fromkeys(entry.row for entry in entries), "row")
+    return [entry for entry in entries if not only or entry.row in only]
+
+
+def ensure_known(option: str, asked: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Nothing, where there is what was asked for.
 
     Raises:
         UserError: naming the option and what there is.
     """
     for name in asked:
-        if name not in there:
-            raise UserError(f"{option} {name}: no such {what}; there are: {', '.join(there)}")
+        if name not in known:
+            there = ", ".join(filter(None, known)) or "none"
+            raise UserError(f"{option} {name}: no such {what}; there are: {there}")

@@ -1,4 +1,4 @@
-"""A finished run as a table reads it, once its figures have been found to belong together."""
+"""A finished run as a study reads it, once its figures have been found to belong together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ EXACT = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Finished:
+class FinishedRun:
     """One run.
 
     Attributes:
@@ -36,7 +36,7 @@ class Finished:
     dev_curve: Curve
 
     @classmethod
-    def read(cls, folder: Path) -> "Finished":
+    def read(cls, folder: Path) -> "FinishedRun":
         """The run in `folder`.
 
         Raises:
@@ -64,14 +64,14 @@ class Finished:
 
         Pairs of which a class is lacking are left out.
         """
-        found, asked = {}, np.maximum(self.confusion.sum(axis=1), 1)
+        found, items = {}, np.maximum(self.confusion.sum(axis=1), 1)
         for one, other in pairs:
             if one in self.classes and other in self.classes:
                 a, b = self.classes.index(one), self.classes.index(other)
                 there, back = self.confusion[a, b], self.confusion[b, a]
-                found[f"{one} or {other}"] = float((there + back) / (asked[a] + asked[b]))
-                found[f"{one} as {other}"] = float(there / asked[a])
-                found[f"{other} as {one}"] = float(back / asked[b])
+                found[f"{one} or {other}"] = float((there + back) / (items[a] + items[b]))
+                found[f"{one} as {other}"] = float(there / items[a])
+                found[f"{other} as {one}"] = float(back / items[b])
         return found
 
     def _ensure_identity(self, folder: Path) -> None:

@@ -1,74 +1,82 @@
-"""A table of models as files: a page, its figures, and the table of a paper, for each corpus."""
+"""A study as files: a page, its figures and pictures, and the table of a paper, for each corpus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedaffect.errors import UserError
 from fedaffect.record.files import write_text
 from fedaffect.report.formatting import count
-from fedaffect.report.table import Sheet
-from fedaffect.studies.study import Layout
+from fedaffect.report.table import Table
+from fedaffect.studies.study import Layout, Reference
 from fedaffect.studies.study.data_files import as_csv
-from fedaffect.studies.study.entries import ModelTable
-from fedaffect.studies.study.layouts import confused, laid_out, tried
+from fedaffect.studies.study.entries import Study
 from fedaffect.studies.study.notes import notes
 from fedaffect.studies.study.rows import Row
+from fedaffect.studies.study.tables import candidates_table, confusion_table, layout_table
 
-WRITTEN = "<!-- Written by `fedaffect table`: it will be written again. -->"
+if TYPE_CHECKING:
+    from fedaffect.report.picture import Picture
 
-
-def as_markdown(table: ModelTable, corpus: str, rows: Sequence[Row], command: str) -> str:
-    """The page of a corpus: the command, what was asked, both layouts, all that was tried, how to read it."""
-    entries = table.entries[corpus]
-    asked = ", ".join(f"`{part}`" for part in (table.base, *entries[0].common))
-    pairs = confused(rows)
-    lines = [
-        *(WRITTEN, f"# {table.title}: {corpus}", "", f"    {command}", ""),
-        *(f"Every row is {asked}, with the change of its chosen candidate.", ""),
-        *laid_out(rows, Layout.SUMMARY).as_markdown(),
-        *("", f"![Weighted F1, row by row]({file_name(table, corpus)}.svg)", ""),
-        *_learning(table, corpus, rows),
-        *(f"- {note}" for note in notes(entries, rows, table.pairs)),
-        *_section("Recall and F1 of each class", laid_out(rows, Layout.PER_CLASS)),
-        *(_section("Classes that are easily confused", pairs, _CONFUSED) if pairs else []),
-        *_section(
-            f"All that was tried: {count(sum(len(r.tried) for r in rows), 'candidate')}",
-            tried(rows),
-        ),
-    ]
-    return "\n".join(lines) + "\n"
-
-
+_WRITTEN = "<!-- Written by `fedaffect {}`: it will be written again. -->"
+WRITTEN = _WRITTEN.format("study")
+OURS = tuple(_WRITTEN.format(command) for command in ("study", "ablate", "table"))
 _CONFUSED = (
     "`a or b`: of the utterances of either class, the share taken for the other; `a as b`: of those of `a`, "
     "the share taken for `b`. Means over seeds."
 )
 
 
-def file_name(table: ModelTable, corpus: str, layout: Layout = Layout.SUMMARY) -> str:
-    """What the files of a corpus are called, without their suffix."""
-    return f"{table.name}-{corpus}" + ("" if layout is Layout.SUMMARY else f"-{layout}")
+def as_markdown(study: Study, corpus: str, rows: Sequence[Row], command: str) -> str:
+    """The page of a corpus: the command, what was asked, the rows, pictures, how to read it, details."""
+    asked = ", ".join(f"`{part}`" for part in (study.base, *study.entries[corpus][0].common))
+    best = study.reference is Reference.BEST
+    change = "the change of its chosen candidate" if best else "its change"
+    lines = [
+        *(WRITTEN, f"# {study.heading(corpus)}", "", f"    {command}", ""),
+        *(f"Every row is {asked}, with {change}.", ""),
+        *layout_table(study, rows).as_markdown(),
+        "",
+    ]
+    for name, words, _ in _pictures(study, corpus, rows):
+        lines += [f"![{words}]({name}.svg)", ""]
+    lines += [f"- {note}" for note in notes(study, corpus, rows)]
+    if best:
+        number = count(sum(len(row.tried) for row in rows), "candidate")
+        per_class, confused = layout_table(study, rows, Layout.PER_CLASS), confusion_table(rows)
+        lines += [
+            *_section("Recall and F1 of each class", per_class),
+            *(
+                _section("Classes that are easily confused", confused, _CONFUSED)
+                if confused
+                else ()
+            ),
+            *_section(f"All that was tried: {number}", candidates_table(rows)),
+        ]
+    return "\n".join(lines) + "\n"
 
 
-def ensure_ours(folder: Path, table: ModelTable) -> None:
-    """Nothing, where the results of a table may be written to `folder`.
+def ensure_ours(folder: Path, study: Study) -> None:
+    """Nothing, where the results of a study may be written to `folder`.
 
     Raises:
         UserError: a page of that name is there that somebody wrote by hand.
     """
-    for corpus in table.entries:
-        page = folder / f"{file_name(table, corpus)}.md"
-        if page.exists() and not page.read_text("utf-8").startswith(WRITTEN):
+    for corpus in study.entries:
+        page = folder / f"{study.file_name(corpus)}.md"
+        if page.exists() and not page.read_text("utf-8").startswith(OURS):
             raise UserError(
-                f"{page}: not written by `fedaffect table`; rename it, or the table, or choose another "
+                f"{page}: not written by `fedaffect study`; rename it, or the study, or choose another "
                 "--results"
             )
 
 
 def write_results(
-    folder: Path, table: ModelTable, tables: Mapping[str, Sequence[Row]], command: str
+    folder: Path, study: Study, tables: Mapping[str, Sequence[Row]], command: str
 ) -> list[Path]:
-    """Write for each corpus the page, the picture and both layouts as CSV and LaTeX; the pages' paths.
+    """Write for each corpus the page, its pictures and its rows as CSV; the pages' paths.
+
+    Where rows are compared with the best, both layouts are written, in LaTeX too.
 
     Args:
         command: what a person types to get them again.
@@ -76,33 +84,44 @@ def write_results(
     Raises:
         UserError: see `ensure_ours`; or they cannot be written.
     """
-    from fedaffect.studies.plots.convergence import convergence
-    from fedaffect.studies.plots.ranking import ranking
-
-    ensure_ours(folder, table)
+    ensure_ours(folder, study)
     folder.mkdir(parents=True, exist_ok=True)
     pages = []
     for corpus, rows in tables.items():
-        ranking(rows).save(folder, file_name(table, corpus))
-        if picture := convergence(rows):
-            picture.save(folder, f"{file_name(table, corpus)}-rounds")
-        for layout in Layout:
-            name = file_name(table, corpus, layout)
-            write_text(folder / f"{name}.csv", as_csv(rows, layout))
-            write_text(folder / f"{name}.tex", f"% {command}\n" + laid_out(rows, layout).as_latex())
-        page = folder / f"{file_name(table, corpus)}.md"
-        write_text(page, as_markdown(table, corpus, rows, command))
+        for name, _, picture in _pictures(study, corpus, rows):
+            picture.save(folder, name)
+        best = study.reference is Reference.BEST
+        for layout in Layout if best else [Layout.SUMMARY]:
+            name = study.file_name(corpus, layout)
+            write_text(folder / f"{name}.csv", as_csv(study, rows, layout))
+            if best:
+                table = layout_table(study, rows, layout)
+                write_text(folder / f"{name}.tex", f"% {command}\n" + table.as_latex())
+        page = folder / f"{study.file_name(corpus)}.md"
+        write_text(page, as_markdown(study, corpus, rows, command))
         pages.append(page)
     return pages
 
 
-def _learning(table: ModelTable, corpus: str, rows: Sequence[Row]) -> list[str]:
-    """The picture of `plots.convergence`, where there is one to draw."""
-    if not any(len(rounds) > 1 for row in rows for rounds, _ in row.dev_curves.values()):
-        return []
-    words = "Weighted F1 on dev by round: means in bands of ± the sample sd over seeds"
-    return [f"![{words}]({file_name(table, corpus)}-rounds.svg)", "", f"{words}.", ""]
+def _pictures(
+    study: Study, corpus: str, rows: Sequence[Row]
+) -> Iterator[tuple[str, str, "Picture"]]:
+    """What each is called, what it shows, and the picture itself."""
+    from fedaffect.studies.plots.convergence import convergence
+    from fedaffect.studies.plots.forest_plot import forest
+    from fedaffect.studies.plots.ranking import ranking
+    from fedaffect.studies.plots.sweep import sweep
+
+    name = study.file_name(corpus)
+    if study.reference is Reference.FIRST:
+        yield name, "Differences to the base, row by row", forest(rows)
+        if study.curve:
+            yield f"{name}-curve", f"Weighted F1 by {study.curve}", sweep(rows, study.curve)
+        return
+    yield name, "Weighted F1, row by row", ranking(rows)
+    if curves := convergence(rows):
+        yield f"{name}-rounds", "Weighted F1 on dev by round", curves
 
 
-def _section(title: str, sheet: Sheet, words: str = "") -> list[str]:
-    return ["", f"## {title}", "", *([words, ""] if words else []), *sheet.as_markdown()]
+def _section(title: str, table: Table, words: str = "") -> list[str]:
+    return ["", f"## {title}", "", *([words, ""] if words else []), *table.as_markdown()]

@@ -1,8 +1,9 @@
-"""From the file of a table of models to what it asks for (`entries`)."""
+"""From the file of a study to what it asks for (`entries`)."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -10,12 +11,14 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import Section, validated
 from fedaffect.record.files import read_toml
 from fedaffect.runs.cache import Variant
-from fedaffect.studies.study.entries import Entry, ModelTable, ensure_known
+from fedaffect.studies.study import Reference
+from fedaffect.studies.study.entries import Entry, Study, ensure_known
 
 MOST_CANDIDATES = 6
 _FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _OneLine = Annotated[str, Field(pattern=r"^[^\n\r]+$")]
 _FileName = Annotated[str, Field(pattern=_FILE_NAME)]
+_NO_FILE = "no such study; ablations/README.md and tables/README.md say what its file holds"
 
 
 class RowSection(Section):
@@ -27,18 +30,53 @@ class RowSection(Section):
     corpora: list[str] = Field([], description="only on these; on all where none is named")
 
 
-class TableFile(Section):
-    """The fields of a table's TOML file."""
+class _StudyFile(Section):
+    """The fields that the TOML files of all studies have."""
 
     name: _FileName
     title: str = Field(min_length=1)
     base: str = Field(description="a preset, or a TOML file beside this one")
     seeds: int = Field(3, ge=1, le=1000)
+    settings: list[str] = Field([], description="changes of every row: section.name=value")
+
+
+class AblationFile(_StudyFile):
+    """Rows are named changes; the first is what the others are compared with."""
+
+    reference: ClassVar = Reference.FIRST
+    corpora: ClassVar[dict[str, list[str]]] = {"": []}
+    pairs: ClassVar[list[tuple[str, str]]] = []
+    tune_on: ClassVar[str | None] = None
+    tuning_seeds: ClassVar = 1
+
+    columns: list[str] = Field([], description="more figures of summary.json to show, by name")
+    curve: str = Field(
+        "", description="rows are called `LINE, POINT`: draw them so, with this below the points"
+    )
+    rows: dict[_OneLine, list[str]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _points_have_lines(self) -> Self:
+        for row in self.rows if self.curve else ():
+            if not all(line_and_point(row)):
+                raise ValueError(f"curve: row `{row}` is not called `LINE, POINT`")
+        return self
+
+    def rows_on(self, corpus: str) -> dict[str, RowSection]:
+        return {name: RowSection(settings=settings) for name, settings in self.rows.items()}
+
+
+class TableFile(_StudyFile):
+    """Rows are models or algorithms, on several corpora, each as the candidate that dev chose."""
+
+    reference: ClassVar = Reference.BEST
+    columns: ClassVar[list[str]] = []
+    curve: ClassVar = ""
+
     tuning_seeds: int = Field(1, ge=1, le=1000, description="by so many a candidate is chosen")
     tune_on: str | None = Field(
         None, description="candidates are chosen on this corpus, for all; else on each for itself"
     )
-    settings: list[str] = Field([], description="changes of every row: section.name=value")
     pairs: list[tuple[str, str]] = Field([], description="classes that are easily confused")
     corpora: dict[_FileName, list[str]] = Field(min_length=1)
     rows: dict[_OneLine, RowSection] = Field(min_length=1)
@@ -68,25 +106,60 @@ class TableFile(Section):
         return self
 
     def rows_on(self, corpus: str) -> dict[str, RowSection]:
-        """The rows of a corpus, by name."""
         return {n: r for n, r in self.rows.items() if not r.corpora or corpus in r.corpora}
 
 
+def line_and_point(row: str) -> tuple[str, str]:
+    """`FedAvg, 5 epochs` → (`FedAvg`, `5 epochs`)."""
+    line, _, point = row.rpartition(", ")
+    return line, point
+
+
+def load_all(
+    paths: Sequence[Path],
+    out: Path,
+    seeds: int | None = None,
+    data: str | None = None,
+    corpora: Sequence[str] = (),
+) -> list[Study]:
+    """Several files; see `load`.
+
+    Raises:
+        UserError: as `load`; or two would write the same results.
+    """
+    studies, names = list[Study](), set[str]()
+    for path in paths:
+        study = load(path, out, seeds, data, corpora)
+        for corpus in study.entries:
+            name = study.file_name(corpus)
+            if name in names:
+                raise UserError(f"{path}: name: another FILE writes `{name}.md` too; rename one")
+            names.add(name)
+        studies.append(study)
+    return studies
+
+
 def load(
-    path: Path, out: Path, seeds: int | None = None, corpora: Sequence[str] = ()
-) -> ModelTable:
-    """Read a table's file and resolve the experiment of every candidate.
+    path: Path,
+    out: Path,
+    seeds: int | None = None,
+    data: str | None = None,
+    corpora: Sequence[str] = (),
+) -> Study:
+    """Read a study's file and resolve the experiment of every row, of each of its candidates.
 
     Args:
         out: where runs are kept, below `cache`.
         seeds: instead of what the file says, of every row.
+        data: instead of what the file says; only where it names no corpora.
         corpora: the names of some; empty for all.
 
     Raises:
         UserError: naming the file, and the field, the row or the candidate that cannot be used.
     """
-    absent = "no such file of a table; see tables/README.md for what one holds"
-    file = validated(TableFile, read_toml(path, absent), str(path))
+    file = _read(path)
+    if data is not None and isinstance(file, TableFile):
+        raise UserError(f"{path}: its corpora stand under [corpora]; leave --data out")
     ensure_known("--corpus", corpora, file.corpora, "corpus")
     base = str(path.parent / file.base) if file.base.endswith(".toml") else file.base
     entries: dict[str, tuple[Entry, ...]] = {}
@@ -94,19 +167,38 @@ def load(
     for corpus in sorted(file.corpora, key=lambda name: name != file.tune_on):
         if corpora and corpus not in (*corpora, file.tune_on):
             continue
-        common = (*file.settings, *file.corpora[corpus])
+        common = (*file.settings, *([f"data={json.dumps(data)}"] if data is not None else []))
+        common = (*common, *file.corpora[corpus])
         found = []
         for name, row in file.rows_on(corpus).items():
             candidates = _candidates(path, base, common, corpus, name, row, out)
             number = seeds or row.seeds or file.seeds
             judge = judges.get(name) if len(candidates) > 1 else None
             found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds, judge))
-        _ensure_one_corpus(path, found)
+        (_ensure_one_corpus if corpus else _ensure_each_once)(path, found)
         entries[corpus] = tuple(found)
         if corpus == file.tune_on:
             judges = {entry.row: entry for entry in found}
-    asked = {name: entries[name] for name in file.corpora if not corpora or name in corpora}
-    return ModelTable(file.name, file.title, base, tuple(file.pairs), asked)
+    return Study(
+        name=file.name,
+        title=file.title,
+        base=base,
+        reference=file.reference,
+        columns=tuple(file.columns),
+        curve=file.curve,
+        pairs=tuple(file.pairs),
+        entries={name: entries[name] for name in file.corpora if not corpora or name in corpora},
+    )
+
+
+def _read(path: Path) -> AblationFile | TableFile:
+    """A file of either form: that of a table names corpora, and its rows are tables of their own."""
+    toml = read_toml(path, _NO_FILE)
+    rows = toml.get("rows")
+    sections = isinstance(rows, dict) and any(isinstance(row, dict) for row in rows.values())
+    if sections or "corpora" in toml:
+        return validated(TableFile, toml, str(path))
+    return validated(AblationFile, toml, str(path))
 
 
 def _candidates(
@@ -118,13 +210,13 @@ def _candidates(
     section: RowSection,
     out: Path,
 ) -> dict[str, Variant]:
-    """The candidates of a row on a corpus; they must be different experiments, judged in one way."""
+    """The candidates of a row on a corpus; they must be different experiments with one evaluation."""
     found: dict[str, Variant] = {}
     for name, own in (section.candidates or {"": []}).items():
         title = f"{row} ({name}) {corpus}" if name else f"{row} {corpus}"
         where = f"{path}: row `{row}`" + (f": candidate `{name}`" if name else "")
         try:
-            variant = Variant.of(title, base, (*common, *section.settings, *own), out)
+            variant = Variant.of(title.strip(), base, (*common, *section.settings, *own), out)
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
         for other, before in found.items():
@@ -147,4 +239,15 @@ def _ensure_one_corpus(path: Path, entries: Sequence[Entry]) -> None:
                 raise UserError(
                     f"{path}: row `{entry.row}`: data: another corpus ({variant.experiment.data}) than the "
                     f"other rows have on `{entry.corpus}` ({first}); name corpora in [corpora] only"
+                )
+
+
+def _ensure_each_once(path: Path, entries: Sequence[Entry]) -> None:
+    rows: dict[Path, str] = {}
+    for entry in entries:
+        for variant in entry.candidates.values():
+            other = rows.setdefault(variant.folder, entry.row)
+            if other != entry.row:
+                raise UserError(
+                    f"{path}: rows `{other}` and `{entry.row}` are the same experiment; leave one out"
                 )

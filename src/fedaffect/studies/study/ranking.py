@@ -1,27 +1,23 @@
-"""Which row is best, and by how much the others fall short of it; never across evaluations."""
+"""What each row is compared with, and what the difference shows; never across evaluations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fedaffect.studies.paired import paired
-from fedaffect.studies.study.entries import Entry
+from fedaffect.studies.study import Reference
+from fedaffect.studies.study.entries import Study
 from fedaffect.studies.study.rows import Row, read_row
 
 
-def tabulate(
-    entries: Sequence[Entry], pairs: Sequence[tuple[str, str]] = (), with_cost: bool = True
-) -> list[Row]:
-    """A row an entry of one corpus, in their order; what has not finished is there, as missing.
+def tabulate(study: Study, corpus: str = "", with_cost: bool = True) -> list[Row]:
+    """A row an entry of a corpus, in their order; what has not finished is there, as missing.
 
     Args, Raises: as `read_row`.
     """
-    return compared([read_row(entry, pairs, with_cost) for entry in entries])
-
-
-def compared(rows: Sequence[Row]) -> list[Row]:
-    """The rows, each with its difference to the best of its evaluation, and a verdict."""
-    best = best_rows(rows)
-    return [_beside(row, best) for row in rows]
+    rows = [read_row(study, entry, with_cost) for entry in study.entries[corpus]]
+    best = study.reference is Reference.BEST
+    references = best_rows(rows) if best else first_rows(rows)
+    return [_compared(row, references, rows[0], best) for row in rows]
 
 
 def best_rows(rows: Sequence[Row]) -> dict[str, Row]:
@@ -35,15 +31,33 @@ def best_rows(rows: Sequence[Row]) -> dict[str, Row]:
     return found
 
 
-def _beside(row: Row, best: Mapping[str, Row]) -> Row:
+def first_rows(rows: Sequence[Row]) -> dict[str, Row]:
+    """The first row in each evaluation; none before the first of all has finished a run."""
+    if rows[0].evaluation is None:
+        return {}
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row.evaluation is not None:
+            found.setdefault(row.evaluation, row)
+    return found
+
+
+def _compared(row: Row, references: Mapping[str, Row], first: Row, best: bool) -> Row:
+    """A row with its difference and its verdict."""
     if row.evaluation is None:
         return replace(row, verdict=_why_none(row))
-    other, difference = best[row.evaluation], None
+    other, difference = references.get(row.evaluation, first), None
     if row is other:
-        verdict = "best" if len(best) == 1 else f"best of {row.evaluation}"
+        verdict = "base"
+        if best:
+            verdict = "best" if len(references) == 1 else f"best of {row.evaluation}"
+    elif not row.outcomes.keys() & other.outcomes.keys():
+        verdict = f"no seed in common with the {'best' if best else 'base'}"
+    elif row.corpus != other.corpus:
+        verdict = "not comparable: another corpus"
     else:
         difference = paired(row.outcomes, other.outcomes)
-        verdict = difference.verdict if difference else "no seed in common with the best"
+        verdict = difference.verdict if difference else ""
     failed = f", {len(row.failed)} failed" if row.failed else ""
     return replace(row, difference=difference, verdict=verdict + failed)
 

@@ -36,7 +36,7 @@ class Trial:
 
 
 def trials(entry: Entry) -> list[Trial]:
-    """What dev says of each candidate, in the order of the file."""
+    """The scores of each candidate on dev, in the order of the file."""
     judge = entry.judge or entry
     return [_trial(judge, name) for name in judge.candidates]
 
