@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import problems
 from fedaffect.corpus.copies import copies_of_train
+from fedaffect.importing import corpora as formats
 
 
 def with_copies(faces, **pairs):

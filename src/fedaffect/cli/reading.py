@@ -60,7 +60,7 @@ def read(
         UserError: what a reader refuses, or an option for files of another kind.
     """
     from fedaffect.corpus.pairing import split_by_person
-    from fedaffect.features.body import are_recordings
+    from fedaffect.importing.recordings import are_recordings
 
     if options.person is None and not are_recordings(file):
         return _others(file, options, modalities, name, seed)
@@ -72,8 +72,8 @@ def read(
 
 def is_stored(folder: Path) -> bool:
     """Whether a place can only be an imported corpus (not whether it is a sound one)."""
-    from fedaffect.corpus import formats
-    from fedaffect.features.body import are_recordings
+    from fedaffect.importing import corpora as formats
+    from fedaffect.importing.recordings import are_recordings
 
     return folder.is_dir() and not formats.is_layout(folder) and not are_recordings(folder)
 
@@ -86,7 +86,7 @@ def listed(text: str | None) -> tuple[str, ...] | None:
 def _others(
     file: Path, options: Options, modalities: tuple[str, ...] | None, name: str | None, seed: int
 ) -> "ConversationCorpus":
-    from fedaffect.corpus import formats
+    from fedaffect.importing import corpora as formats
 
     options.refuse(OF_RECORDINGS, "recordings of body signals")
     options.refuse(OF_TABLES, "tables of windows, with --person")
@@ -104,8 +104,8 @@ def _others(
 def _table(
     file: Path, options: Options, modalities: tuple[str, ...] | None, name: str | None
 ) -> "ConversationCorpus":
-    from fedaffect.corpus import formats
-    from fedaffect.corpus.formats.window_table import Columns
+    from fedaffect.importing import corpora as formats
+    from fedaffect.importing.readers.window_table import Columns
 
     options.refuse(OF_RECORDINGS, "recordings of body signals")
     assert options.person is not None
@@ -145,7 +145,7 @@ def _each(file: Path, ratings: Rated) -> "Iterator[Recording]":
     from rich.console import Console
     from rich.progress import track
 
-    from fedaffect.features.body.readers import places, read_place
+    from fedaffect.importing.recordings import places, read_place
 
     console = Console(stderr=True)
     found = places(file)

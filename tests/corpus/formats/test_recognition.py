@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.formats.families import FAMILIES
 from fedaffect.corpus.formats.recognition import recognise
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 FILE = Path("x.pkl")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.copies import copies_of_train
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 from fedaffect.studies.evaluate.class_mapping import same
 from fedaffect.studies.evaluate.task import COPIES, ask
 

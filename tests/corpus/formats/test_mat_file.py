@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
+from fedaffect.corpus.formats import mat_file
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import mat_file
 
 
 def element(content, order="<", compressed=True):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import deap, wesad
+from fedaffect.importing.readers import deap, wesad
 
 FILE = Path(__file__)
 

@@ -2,8 +2,8 @@ import gzip
 
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 
 @pytest.mark.parametrize(

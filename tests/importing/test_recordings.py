@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import are_recordings, read
+from fedaffect.importing.recordings import are_recordings, read
 
 BEGIN = "1495437325.0\n4.0\n"
 

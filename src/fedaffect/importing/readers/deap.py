@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers.ratings import Rated, emotion
-from fedaffect.features.body.readers.streams import numbers, stream, table
 from fedaffect.features.body.recording import Recording, Span
+from fedaffect.importing.ratings import Rated, emotion
+from fedaffect.importing.streams import numbers, stream, table
 
 RATE = 128.0
 BEFORE_FILM = 3.0

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import read
 from fedaffect.features.body.windows import Windows, describe
+from fedaffect.importing.recordings import read
 
 
 @pytest.fixture

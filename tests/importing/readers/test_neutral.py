@@ -4,11 +4,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats, store
+from fedaffect.corpus import store
 from fedaffect.corpus.check import ensure_sound, problems
 from fedaffect.corpus.formats import npz_file
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 
 def arrays(**changes):

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats, store
+from fedaffect.corpus import store
 from fedaffect.corpus.check import ensure_sound
 from fedaffect.corpus.formats import ferplus
 from fedaffect.corpus.formats.faces import FER2013, USAGE
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 FACES = np.random.default_rng(0).integers(0, 256, size=(6, 4, 5)).astype(np.uint8)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import read
+from fedaffect.importing.recordings import read
 
 BEGIN = 1_495_437_325.0
 
@@ -127,7 +127,7 @@ def test_an_export_without_a_sensor(tmp_path):
 
 
 def test_too_large_a_table_is_not_opened(place, monkeypatch):
-    monkeypatch.setattr("fedaffect.features.body.readers.e4.MAXIMUM_BYTES", 20)
+    monkeypatch.setattr("fedaffect.importing.readers.e4.MAXIMUM_BYTES", 20)
     with pytest.raises(UserError, match=r"EDA\.csv: \d+ bytes; at most 20 are read; split"):
         one(place())
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import read
+from fedaffect.importing.recordings import read
 
 SECONDS = 60
 LABELS = [0] * 5 + [1] * 20 + [2] * 15 + [6] * 5 + [3] * 10 + [4] * 5

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.formats import conversation_pickle, npy_file
+from fedaffect.corpus.formats import npy_file
 from fedaffect.corpus.formats.assemble import assemble
 from fedaffect.corpus.formats.families import MELD
 from fedaffect.corpus.formats.feature_files import Loaded
@@ -19,6 +19,7 @@ from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.tables import Row, rows
 from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.importing.readers import conversation_pickle
 
 FILES = {split: f"{split}_sent_emo.csv" for split in SPLITS}
 COLUMNS = ("Dialogue_ID", "Utterance_ID", "Speaker", "Emotion")

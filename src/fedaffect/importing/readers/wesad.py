@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers.streams import magnitude, numbers, stream
 from fedaffect.features.body.recording import Recording, Samples, Span
+from fedaffect.importing.streams import magnitude, numbers, stream
 
 CHEST_RATE = 700.0
 LABELS: dict[float, str] = {1: "baseline", 2: "stress", 3: "amusement", 4: "meditation"}

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound, problems
-from fedaffect.corpus.formats import window_table
-from fedaffect.corpus.formats.window_table import Columns
 from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
+from fedaffect.importing.readers import window_table
+from fedaffect.importing.readers.window_table import Columns
 
 TABLE = """\
 who,state,EDA_mean,EDA_slope,TEMP_mean,age

@@ -3,10 +3,10 @@ import csv
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 # Every table numbers its dialogues from 0; rows come out of order.
 TABLES = {

@@ -1,6 +1,6 @@
 import pytest
 
-from fedaffect.features.body.readers.ratings import emotion
+from fedaffect.importing.ratings import emotion
 
 
 @pytest.mark.parametrize(

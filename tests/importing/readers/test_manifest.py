@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound, problems
-from fedaffect.corpus.formats import manifest
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
+from fedaffect.importing.readers import manifest
 
 FILE = Path("x.csv")
 

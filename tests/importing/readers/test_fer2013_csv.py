@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound
 from fedaffect.corpus.formats import ferplus, tables
 from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 SIDE = 48
 FACES = np.arange(3 * SIDE * SIDE).reshape(3, SIDE, SIDE) % 256

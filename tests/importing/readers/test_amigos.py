@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import read
+from fedaffect.importing.recordings import read
 
 io = pytest.importorskip("scipy.io", reason="needs scipy: pip install 'fedaffect[signals]'")
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers.streams import magnitude, numbers, stream
 from fedaffect.features.body.recording import Marks, Recording, Span, Stream
+from fedaffect.importing.streams import magnitude, numbers, stream
 
 TABLES = {"eda": "EDA.csv", "motion": "ACC.csv", "pulse": "BVP.csv", "temperature": "TEMP.csv"}
 """Not read: HR.csv, which Empatica computes from BVP.csv afterwards."""

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import ensure_sound
-from fedaffect.corpus.formats import image_folder
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
+from fedaffect.importing import corpora as formats
+from fedaffect.importing.readers import image_folder
 
 
 def picture(file, seed=0, size=(6, 4), mode="L", **options):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedaffect.corpus.formats import conversation_pickle, manifest, mmsa
 from fedaffect.corpus.formats.families import FAMILIES
 from fedaffect.errors import UserError
+from fedaffect.importing.readers import conversation_pickle, manifest, mmsa
 
 FILE = Path(__file__)
 

@@ -5,11 +5,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fedaffect.corpus.formats import unpickler
+from fedaffect.corpus.formats import mat_file, unpickler
 from fedaffect.errors import UserError
-from fedaffect.features.body.readers import amigos, deap, e4, mat_file, wesad
-from fedaffect.features.body.readers.ratings import Rated
 from fedaffect.features.body.recording import Recording
+from fedaffect.importing.ratings import Rated
+from fedaffect.importing.readers import amigos, deap, e4, wesad
 
 DEEPEST = 3
 _PICKLES, _MATLAB, _ZIPS = (".pkl", ".pickle", ".dat"), (".mat",), (".zip",)
