@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from fedaffect.cli import reading
 from fedaffect.cli.data import app
-from fedaffect.cli.reading import Described, Options, Rated, read
 from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
+from fedaffect.importing import Options, read
+from fedaffect.importing.options import flag
+from fedaffect.registry import find, names
 
 TABLE = "who,state,EDA_mean,TEMP_mean\n" + "".join(
     f"{who},{state},{i},{33 + i % 3}\n"
@@ -23,11 +24,11 @@ ANYWHERE = {
     "window": 20.0,
     "step": 5.0,
     "baseline": 1.0,
-    "features": Described.wavelet,
-    "ratings": Rated.valence,
+    "features": "wavelet",
+    "ratings": "valence",
     "label": "state",
-    "leave_out": "age",
-    "classes": "calm",
+    "leave_out": ("age",),
+    "classes": ("calm",),
     "dev": 0,
     "test": 0,
 }
@@ -67,7 +68,7 @@ def people(corpus):
 
 
 def test_a_folder_of_e4_exports(e4):
-    corpus = read(e4, Options(window=10, step=5), seed=1)
+    corpus = read(e4, Options(window=10, step=5, seed=1))
     assert (corpus.name, corpus.classes) == ("week", ("calm", "stress"))
     assert corpus.persons == ("ann", "bob", "cem")
     assert len(corpus) == 3 * 2 * 3
@@ -76,16 +77,23 @@ def test_a_folder_of_e4_exports(e4):
         "body signals: sensor features of windows of 10 s; "
         "split by person with seed 1: 1 for dev, 1 for test"
     )
-    other = read(e4, Options(window=10, step=5), seed=2)
+    other = read(e4, Options(window=10, step=5, seed=2))
     assert (other.split != corpus.split).any()
 
 
 def test_every_option_of_recordings_arrives(e4):
     pytest.importorskip("pywt", reason="the `signals` extra is not installed")
     options = Options(
-        window=5, baseline=0.25, features=Described.wavelet, classes="stress", dev=2, test=0
+        name="mine",
+        modalities=("eda",),
+        window=5,
+        baseline=0.25,
+        features="wavelet",
+        classes=("stress",),
+        dev=2,
+        test=0,
     )
-    corpus = read(e4, options, modalities=("eda",), name="mine")
+    corpus = read(e4, options)
     assert (corpus.name, corpus.classes) == ("mine", ("stress",))
     assert corpus.features["eda"].shape == (3 * 4, 48)
     assert people(corpus) == {"train": 1, "dev": 2, "test": 0}
@@ -108,7 +116,7 @@ def test_ratings_of_deap(tmp_path):
     content = {"labels": np.array([[9.0, 1.0, 5, 5]]), "data": np.ones((1, 40, 128 * 13))}
     (tmp_path / "s01.dat").write_bytes(pickle.dumps(content, 2))
     assert read(tmp_path, Options(window=5)).classes == ("calm",)
-    assert read(tmp_path, Options(window=5, ratings=Rated.arousal)).classes == ("low arousal",)
+    assert read(tmp_path, Options(window=5, ratings="arousal")).classes == ("low arousal",)
 
 
 def test_a_matlab_file_is_one_of_recordings(tmp_path):
@@ -123,14 +131,14 @@ def test_recordings_without_labels_for_a_model_learnt_elsewhere(e4):
         labels.unlink()
     with pytest.raises(UserError, match=r"week: nothing is labelled; .*labels\.csv"):
         read(e4, Options(window=10))
-    corpus = read(e4, Options(window=10, classes="calm, stress"))
+    corpus = read(e4, Options(window=10, classes=("calm", "stress")))
     assert corpus.classes == ("calm", "stress")
     assert set(corpus.label) == {UNLABELLED}
 
 
 def test_a_table_of_windows(table):
     options = Options(
-        person="who", label="state", leave_out="TEMP_*", classes="stress,calm", test=2
+        person="who", label="state", leave_out=("TEMP_*",), classes=("stress", "calm"), test=2
     )
     corpus = read(table, options)
     assert (corpus.name, corpus.classes, list(corpus.features)) == (
@@ -140,43 +148,40 @@ def test_a_table_of_windows(table):
     )
     assert people(corpus) == {"train": 1, "dev": 1, "test": 2}
     assert list(
-        read(table, Options(person="who", label="state"), modalities=("TEMP",)).features
+        read(table, Options(person="who", label="state", modalities=("TEMP",))).features
     ) == ["TEMP"]
 
 
 def test_everything_else_as_before(talk):
-    assert read(talk, Options(), name="x").name == "x"
+    assert read(talk, Options(name="x")).name == "x"
 
 
 @pytest.mark.parametrize("option", [*ANYWHERE])
 def test_options_for_files_of_another_kind_are_refused(option, table, e4, talk):
     """Rather than passed over."""
     given = {option: ANYWHERE[option]}
-    refused = {
-        "recordings": option in (*reading.OF_OTHERS, *reading.OF_TABLES),
-        "table": option in (*reading.OF_OTHERS, *reading.OF_RECORDINGS),
-        "others": option not in reading.OF_OTHERS,
-    }
     asked = {
-        "recordings": (e4, Options(**given)),
-        "table": (table, Options(person="who", **({"label": "state"} | given))),
-        "others": (talk, Options(**given)),
+        "e4": (e4, Options(**given)),
+        "window_table": (table, Options(person="who", **({"label": "state"} | given))),
+        "neutral": (talk, Options(**given)),
     }
-    for kind, (file, options) in asked.items():
-        if refused[kind]:
-            with pytest.raises(UserError, match=f"--{option.replace('_', '-')}: only for "):
+    for reader, (file, options) in asked.items():
+        if option not in find("reader", reader).takes:
+            with pytest.raises(
+                UserError, match=f"{file.name}: {flag(option)}: only for .*; leave it"
+            ):
                 read(file, options)
 
 
-def test_what_can_only_be_an_imported_corpus(e4, table, tmp_path):
-    (tmp_path / "corpus").mkdir()
-    assert reading.is_stored(tmp_path / "corpus")
-    assert not any(map(reading.is_stored, (e4, e4 / "ann", table, tmp_path / "gone")))
+@pytest.mark.parametrize("reader", names("reader"))
+def test_readers_take_options_that_there_are(reader):
+    kind = find("reader", reader)
+    assert {*kind.needs} <= {*kind.takes} <= {*vars(Options())}
 
 
-def test_lists():
-    assert reading.listed(None) is None
-    assert reading.listed("BVP, EDA") == ("BVP", "EDA")
+def test_a_choice_that_there_is_not():
+    with pytest.raises(UserError, match="--features: use one of sensor, wavelet"):
+        Options(features="wavelets")
 
 
 def test_progress_keeps_out_of_what_a_program_reads(e4, tmp_path):

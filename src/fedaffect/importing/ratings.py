@@ -13,8 +13,9 @@ NINE = (
 """By valence, low to high, and arousal, low to high (Nandi and Xhafa 2022)."""
 
 
-def emotion(valence: float, arousal: float, classes: Rated) -> str:
-    """The class of a film that was rated so."""
+def emotion(valence: float, arousal: float, classes: Rated | None = None) -> str:
+    """The class of a film that was rated so; by default one of `nine`."""
+    classes = classes or "nine"
     levels = {"valence": _two(valence), "arousal": _two(arousal)}
     if classes == "nine":
         return NINE[_zone(valence)][_zone(arousal)]

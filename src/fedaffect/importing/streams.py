@@ -4,7 +4,8 @@ import numpy as np
 
 from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
-from fedaffect.features.body.recording import Samples, Stream
+from fedaffect.features.body import Stream
+from fedaffect.features.body.recording import Samples
 
 ACCELERATION = 64.0
 """An Empatica E4 counts 1 g as 64."""

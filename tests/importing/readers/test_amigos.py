@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.importing.recordings import read
+from fedaffect.importing import recordings
 
 io = pytest.importorskip("scipy.io", reason="needs scipy: pip install 'fedaffect[signals]'")
 
@@ -47,7 +47,7 @@ def write(content, tmp_path):
 @pytest.mark.parametrize("compressed", [True, False])
 def test_by_hand(compressed, content, write):
     """The third was not rated, the fourth not recorded, the fifth rated with NaN."""
-    films = [*read(write(do_compression=compressed))]
+    films = [*recordings(write(do_compression=compressed))]
     assert [film.name for film in films] == ["P07 film 1", "P07 film 2"]
     assert {film.person for film in films} == {"P07"}
     spans = [(span.start, span.end, span.label) for film in films for span in film.spans]
@@ -77,7 +77,7 @@ def test_variables_of_another_kind(field, value, message, content, write):
     if value is None:
         del content[field]
     with pytest.raises(UserError, match=message):
-        [*read(write())]
+        [*recordings(write())]
 
 
 def test_every_truncation_is_one_clear_line(write):
@@ -86,11 +86,11 @@ def test_every_truncation_is_one_clear_line(write):
     for length in np.linspace(130, len(whole) - 1, 15, dtype=int):
         file.write_bytes(whole[:length])
         with pytest.raises(UserError, match=r"truncated or damaged MATLAB file|no variable"):
-            [*read(file)]
+            [*recordings(file)]
 
 
 def test_without_the_extra_one_line_says_so(write, monkeypatch):
     file = write()
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(UserError, match=r"P07\.mat: .* `signals` extra .* pip install 'fedaffect"):
-        [*read(file)]
+        [*recordings(file)]

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedaffect.errors import UserError
-from fedaffect.importing.readers import deap, wesad
+from fedaffect.importing import Options, Source
+from fedaffect.importing.readers.deap import Deap
+from fedaffect.importing.readers.wesad import Wesad
 
 FILE = Path(__file__)
 
@@ -34,6 +36,12 @@ values = st.one_of(
 )
 
 
+def read_all(reader, content):
+    source = Source(FILE)
+    source.content = content
+    return [*reader.recordings(source, Options())]
+
+
 @contextlib.contextmanager
 def one_line():
     """Nothing but a UserError of one line may come out."""
@@ -53,7 +61,7 @@ def test_a_wesad_dictionary_of_anything(data):
     sound = {"subject": "S2", "label": np.array([0, 1, 2, 7]), "signal": signal}
     spoilt = {f: data.draw(values) for f in data.draw(st.sets(st.sampled_from([*sound])))}
     with one_line():
-        wesad.read(FILE, sound | spoilt)
+        read_all(Wesad(), sound | spoilt)
 
 
 @settings(max_examples=40, deadline=None)
@@ -68,4 +76,4 @@ def test_a_deap_dictionary_of_anything(data):
     content = {"data": np.ones(shape, np.float32), "labels": ratings}
     spoilt = {f: data.draw(values) for f in data.draw(st.sets(st.sampled_from([*content])))}
     with one_line():
-        [*deap.read(FILE, content | spoilt, "nine")]
+        read_all(Deap(), content | spoilt)

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from fedaffect.corpus.formats.families import FAMILIES
 from fedaffect.errors import UserError
-from fedaffect.importing.readers import conversation_pickle, manifest, mmsa
+from fedaffect.importing import Options, Source
+from fedaffect.importing.readers.conversation_pickle import ConversationPickle
+from fedaffect.importing.readers.manifest import Manifest
+from fedaffect.importing.readers.mmsa import Mmsa
 
 FILE = Path(__file__)
 
@@ -43,6 +46,13 @@ values = st.recursive(
 by_dialogue = st.dictionaries(st.sampled_from(["a", "b", 0, 1]), values, max_size=2) | values
 
 
+def source(**parsed):
+    """A file that was already parsed."""
+    made = Source(FILE)
+    vars(made).update(parsed)
+    return made
+
+
 @contextlib.contextmanager
 def one_line():
     """Nothing but a UserError of one line may come out."""
@@ -61,7 +71,7 @@ def test_a_pickle_of_anything(family, data):
     lengths = {len(f.fields) for f in FAMILIES if f.files == 1 and family in (None, f.name)}
     content = [data.draw(by_dialogue) for _ in range(data.draw(st.sampled_from(sorted(lengths))))]
     with one_line():
-        conversation_pickle.read([(FILE, content)], name="x", family=family)
+        ConversationPickle().read(source(content=content), Options(family=family))
 
 
 @settings(max_examples=150)
@@ -81,7 +91,7 @@ def test_an_mmsa_dictionary_of_anything(data):
     }
     content = {"train": sound, "valid": spoilt, "test": {"id": []}}
     with one_line():
-        mmsa.read(FILE, content, name="x")
+        Mmsa().read(source(content=content), Options())
 
 
 @settings(max_examples=150)
@@ -100,4 +110,5 @@ def test_a_manifest_of_anything(data):
         for field in data.draw(st.sets(st.sampled_from([*sound]), max_size=3))
     }
     with one_line():
-        manifest.from_rows(FILE, [(1, sound), (2, sound | {"turn": 1} | spoilt)], name="x")
+        rows = [(1, sound), (2, sound | {"turn": 1} | spoilt)]
+        Manifest().read(source(rows=rows), Options())

@@ -4,7 +4,7 @@ import pytest
 from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, read
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def known_files(pickles):
 def test_each_family_is_told_by_arity_types_and_widths(family, pickles, tmp_path):
     arity, content, widths = known_files(pickles)[family]
     assert len(content) == arity
-    corpus = formats.read(pickles.write(tmp_path / "same_name.pkl", content))
+    corpus = read(pickles.write(tmp_path / "same_name.pkl", content))
     assert {m.name: m.shape for m in corpus.modalities.values()} == {
         name: (width,) for name, width in widths.items()
     }
@@ -53,7 +53,7 @@ def test_each_family_is_told_by_arity_types_and_widths(family, pickles, tmp_path
 
 
 def test_the_sdt_file_field_by_field(sdt, pickles, tmp_path):
-    corpus = formats.read(pickles.write(tmp_path / "iemocap_multimodal_features.pkl", sdt))
+    corpus = read(pickles.write(tmp_path / "iemocap_multimodal_features.pkl", sdt))
     assert corpus.name == "iemocap_multimodal_features"
     assert corpus.classes == ("happy", "sad", "neutral", "angry", "excited", "frustrated")
     assert corpus.conversations == tuple(sorted(pickles.IEMOCAP_TURNS))
@@ -78,10 +78,10 @@ def test_the_sdt_file_field_by_field(sdt, pickles, tmp_path):
 
 
 def test_python_2_lists_and_lists_of_ids_say_the_same(sdt, pickles, tmp_path):
-    corpus = formats.read(pickles.write(tmp_path / "new.pkl", sdt))
+    corpus = read(pickles.write(tmp_path / "new.pkl", sdt))
     old = pickles.iemocap(pickles.SDT_IEMOCAP, layers=4, lists=True)
     old[-2], old[-1] = sorted(old[-2], reverse=True), list(old[-1])
-    other = formats.read(pickles.write_python2(tmp_path / "old.pkl", tuple(old)))
+    other = read(pickles.write_python2(tmp_path / "old.pkl", tuple(old)))
     for name in corpus.features:
         np.testing.assert_array_equal(corpus.features[name], other.features[name])
     for column in ("label", "person", "split", "conversation", "turn", "role"):
@@ -92,13 +92,13 @@ def test_python_2_lists_and_lists_of_ids_say_the_same(sdt, pickles, tmp_path):
 @pytest.mark.parametrize("family", ["sdt-iemocap", "mmgcn-iemocap", "dialoguernn-iemocap"])
 def test_an_extra_field_at_the_end_is_let_be(family, pickles, tmp_path):
     arity, content, _ = known_files(pickles)[family]
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", [*content, {"unknown": 1}]))
+    corpus = read(pickles.write(tmp_path / "x.pkl", [*content, {"unknown": 1}]))
     assert f"{family}, recognised by {arity + 1} fields" in corpus.provenance.reader
 
 
 def test_meld_numbers_speakers_inside_the_dialogue(pickles, tmp_path):
     content = pickles.meld(pickles.SDT_MELD, layers=4)
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", content))
+    corpus = read(pickles.write(tmp_path / "x.pkl", content))
     assert corpus.conversations == ("0", "1", "2", "3", "60", "1153")
     assert corpus.role[corpus.rows(1)].tolist() == [0, 1, 2]
     # Nobody is known by name, so nobody is taken for the same person in two dialogues.
@@ -108,8 +108,8 @@ def test_meld_numbers_speakers_inside_the_dialogue(pickles, tmp_path):
 
 def test_without_a_published_dev_split_a_tenth_is_drawn_by_seed(pickles, tmp_path):
     file = pickles.write(tmp_path / "x.pkl", pickles.meld(pickles.MMGCN_MELD))
-    first, again = formats.read(file, seed=1), formats.read(file, seed=1)
-    others = [formats.read(file, seed=seed).split.tolist() for seed in range(5)]
+    first, again = read(file, Options(seed=1)), read(file, Options(seed=1))
+    others = [read(file, Options(seed=seed)).split.tolist() for seed in range(5)]
     assert first.split.tolist() == again.split.tolist()
     assert len(first.conversations_in("dev")) == 1
     assert len({tuple(split) for split in others}) > 1
@@ -118,13 +118,13 @@ def test_without_a_published_dev_split_a_tenth_is_drawn_by_seed(pickles, tmp_pat
 
 
 def test_no_text_is_kept(sdt, pickles, tmp_path):
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", sdt))
+    corpus = read(pickles.write(tmp_path / "x.pkl", sdt))
     assert "private" not in repr(corpus)
 
 
 def test_inf_in_audio_is_named_and_can_be_dropped(sdt, pickles, tmp_path):
     sdt[7]["Ses02M_script02_1"][2][5] = np.inf
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", sdt))
+    corpus = read(pickles.write(tmp_path / "x.pkl", sdt))
     with pytest.raises(
         UserError,
         match=r"audio: NaN or Inf in 1 utterance, first in conversation `Ses02M_script02_1`, "
@@ -144,21 +144,21 @@ def test_inf_in_audio_is_named_and_can_be_dropped(sdt, pickles, tmp_path):
 def test_a_number_too_large_for_float32_counts_as_inf(sdt, pickles, tmp_path):
     sdt[7]["Ses01F_impro01"] = sdt[7]["Ses01F_impro01"].astype(np.float64)
     sdt[7]["Ses01F_impro01"][0, 0] = 1e300
-    found = problems(formats.read(pickles.write(tmp_path / "x.pkl", sdt)))
+    found = problems(read(pickles.write(tmp_path / "x.pkl", sdt)))
     assert "modality audio" in {problem.field for problem in found}
 
 
 def test_an_empty_conversation_is_an_error(sdt, pickles, tmp_path):
     for field in (*range(10),):
         sdt[field]["Ses01F_impro01"] = []
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", sdt))
+    corpus = read(pickles.write(tmp_path / "x.pkl", sdt))
     with pytest.raises(UserError, match="1 without an utterance, first `Ses01F_impro01`"):
         ensure_sound(corpus)
 
 
 def test_an_unknown_label_is_an_error(sdt, pickles, tmp_path):
     sdt[2]["Ses01F_impro01"][1] = 6
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", sdt))
+    corpus = read(pickles.write(tmp_path / "x.pkl", sdt))
     with pytest.raises(UserError, match="first 6 in conversation `Ses01F_impro01`, turn 1"):
         ensure_sound(corpus)
 
@@ -231,7 +231,7 @@ def no_training(fields):
 def test_fields_that_disagree_are_named(spoil, message, sdt, pickles, tmp_path):
     spoil(sdt)
     with pytest.raises(UserError, match=r"x\.pkl: " + message):
-        formats.read(pickles.write(tmp_path / "x.pkl", sdt))
+        read(pickles.write(tmp_path / "x.pkl", sdt))
 
 
 @pytest.mark.parametrize(
@@ -241,4 +241,4 @@ def test_speakers_that_are_not_one_hot(speaker, pickles, tmp_path):
     content = pickles.meld(pickles.MMGCN_MELD)
     content[1][60][0] = speaker
     with pytest.raises(UserError, match=r"speaker: dialogue `60`: not all are one-hot"):
-        formats.read(pickles.write(tmp_path / "x.pkl", content))
+        read(pickles.write(tmp_path / "x.pkl", content))

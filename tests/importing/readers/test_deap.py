@@ -3,7 +3,7 @@ import pytest
 
 from fedaffect.errors import UserError
 from fedaffect.features.body.windows import Windows, describe
-from fedaffect.importing.recordings import read
+from fedaffect.importing import Options, recordings
 
 
 @pytest.fixture
@@ -14,7 +14,9 @@ def content():
 
 @pytest.fixture
 def read_back(content, pickles, tmp_path):
-    return lambda **more: [*read(pickles.write_python2(tmp_path / "s01.dat", content), **more)]
+    return lambda **more: [
+        *recordings(pickles.write_python2(tmp_path / "s01.dat", content), Options(**more))
+    ]
 
 
 def test_by_hand(content, read_back):
@@ -39,7 +41,7 @@ def test_windows_of_10_s_are_10_s_of_film(read_back):
 
 
 def test_other_classes(read_back):
-    assert [f.spans[0].label for f in read_back(classes="valence")] == [
+    assert [f.spans[0].label for f in read_back(ratings="valence")] == [
         *("high valence", "low valence", "low valence"),
     ]
 

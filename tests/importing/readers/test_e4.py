@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.importing.recordings import read
+from fedaffect.importing import recordings
 
 BEGIN = 1_495_437_325.0
 
@@ -47,7 +47,7 @@ def place(request, tables, tmp_path):
 
 
 def one(place):
-    (recording,) = read(place)
+    (recording,) = recordings(place)
     return recording
 
 
@@ -119,11 +119,12 @@ def test_tables_that_are_none(place, tables, name, text, message):
 
 
 def test_an_export_without_a_sensor(tmp_path):
-    file = tmp_path / "empty.zip"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-    with pytest.raises(UserError, match=r"empty\.zip: none of EDA\.csv, ACC\.csv"):
-        one(file)
+    for name, message in {"EDA.csv": "none of EDA.csv, ACC.csv", "a.txt": "no recording"}.items():
+        file = tmp_path / "empty.zip"
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(name, "")
+        with pytest.raises(UserError, match=rf"empty\.zip: {message}"):
+            one(file)
 
 
 def test_too_large_a_table_is_not_opened(place, monkeypatch):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fedaffect.corpus.check import ensure_sound
-from fedaffect.corpus.formats import ferplus, tables
+from fedaffect.corpus.formats import faces, tables
 from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, read
 
 SIDE = 48
 FACES = np.arange(3 * SIDE * SIDE).reshape(3, SIDE, SIDE) % 256
@@ -29,7 +29,7 @@ def table():
     return [f"{e},{' '.join(map(str, f.flat))},{u}" for (e, u), f in zip(ROWS, FACES, strict=True)]
 
 
-def with_votes(file, rows=None, tags=ferplus.TAGS):
+def with_votes(file, rows=None, tags=faces.TAGS):
     rows = rows or list(TICKS.items())
     lines = [
         ",".join([usage, "fer0.png", *(str(ticks.get(t, 0)) for t in tags)])
@@ -41,7 +41,7 @@ def with_votes(file, rows=None, tags=ferplus.TAGS):
 
 
 def test_every_face_is_a_conversation_of_one(tmp_path):
-    corpus = formats.read(written(tmp_path))
+    corpus = read(written(tmp_path))
     ensure_sound(corpus)
     assert corpus.name == "fer2013"
     assert corpus.classes == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -57,7 +57,7 @@ def test_every_face_is_a_conversation_of_one(tmp_path):
 
 def test_columns_may_stand_in_another_order_with_spaces(tmp_path):
     lines = [",".join([e, u, p]) for e, p, u in (line.split(",") for line in table())]
-    corpus = formats.read(written(tmp_path, lines, "emotion, Usage, pixels"))
+    corpus = read(written(tmp_path, lines, "emotion, Usage, pixels"))
     np.testing.assert_array_equal(corpus.features["face"], FACES)
 
 
@@ -80,7 +80,7 @@ def test_columns_may_stand_in_another_order_with_spaces(tmp_path):
 def test_a_wrong_row_is_named(emotion, pixels, usage, message, tmp_path):
     file = written(tmp_path, [*table(), f"{emotion},{pixels},{usage}"])
     with pytest.raises(UserError, match=rf"fer2013\.csv: line 5: {message}"):
-        formats.read(file)
+        read(file)
 
 
 def test_every_cut_through_a_row_is_one_clear_line(tmp_path):
@@ -90,22 +90,22 @@ def test_every_cut_through_a_row_is_one_clear_line(tmp_path):
     for length in (cut for cut in cuts if whole[cut - 1] != "\n" != whole[cut]):
         (tmp_path / "fer2013.csv").write_text(whole[:length])
         with pytest.raises(UserError, match=r"fer2013\.csv: line \d: "):
-            formats.read(tmp_path / "fer2013.csv")
+            read(tmp_path / "fer2013.csv")
 
 
 def test_more_rows_than_the_bound_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "MAXIMUM_ROWS", 2)
     with pytest.raises(UserError, match="more than 2 rows"):
-        formats.read(written(tmp_path))
+        read(written(tmp_path))
 
 
 # --- FER+ ----------------------------------------------------------------------------------------
 
 
 def test_votes_decide_on_labels_and_stand_beside_them(tmp_path):
-    corpus = formats.read(with_votes(written(tmp_path)), votes=True)
+    corpus = read(with_votes(written(tmp_path)), Options(votes=True))
     ensure_sound(corpus)
-    assert corpus.classes == ferplus.CLASSES == (*corpus.classes[:7], "contempt")
+    assert corpus.classes == faces.FERPLUS == (*corpus.classes[:7], "contempt")
     # Unknown to most, and the first of two equals.
     assert corpus.label.tolist() == [3, UNLABELLED, 6]
     assert corpus.votes.tolist() == [
@@ -118,14 +118,14 @@ def test_votes_decide_on_labels_and_stand_beside_them(tmp_path):
 
 
 def test_nobody_saw_anything():
-    label, votes = ferplus.judged(np.zeros((1, 10), np.uint8))
+    label, votes = faces.majority(np.zeros((1, 10), np.uint8))
     assert label.tolist() == [UNLABELLED]
     assert votes.tolist() == [[0] * 8]
 
 
 def test_each_tag_is_its_class():
-    label, votes = ferplus.judged(np.eye(10, dtype=np.uint8))
-    names = [ferplus.CLASSES[k] if k != UNLABELLED else None for k in label]
+    label, votes = faces.majority(np.eye(10, dtype=np.uint8))
+    names = [faces.FERPLUS[k] if k != UNLABELLED else None for k in label]
     expected = ["neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"]
     assert names == [*expected, None, None]
     assert votes.argmax(axis=1)[:8].tolist() == label[:8].tolist()
@@ -133,22 +133,22 @@ def test_each_tag_is_its_class():
 
 def test_without_their_file_there_are_no_votes(tmp_path):
     with pytest.raises(UserError, match=r"fer2013new\.csv: no such file; --votes needs it"):
-        formats.read(written(tmp_path), votes=True)
+        read(written(tmp_path), Options(votes=True))
 
 
 @pytest.mark.parametrize(
     ("rows", "tags", "message"),
     [
-        ([("Training", {})], ferplus.TAGS, "1 rows, but there are 3 faces"),
-        ([(u, {}) for _, u in ROWS], ferplus.TAGS[:-1], "NF: no such column"),
-        ([("Training", {})] * 3, ferplus.TAGS, "line 3: Usage: not that of face 1"),
-        ([(u, {"fear": -1}) for _, u in ROWS], ferplus.TAGS, "line 2: fear: '-1'; use a whole"),
-        ([(u, {"fear": 999}) for _, u in ROWS], ferplus.TAGS, "line 2: fear: '999'"),
+        ([("Training", {})], faces.TAGS, "1 rows, but there are 3 faces"),
+        ([(u, {}) for _, u in ROWS], faces.TAGS[:-1], "NF: no such column"),
+        ([("Training", {})] * 3, faces.TAGS, "line 3: Usage: not that of face 1"),
+        ([(u, {"fear": -1}) for _, u in ROWS], faces.TAGS, "line 2: fear: '-1'; use a whole"),
+        ([(u, {"fear": 999}) for _, u in ROWS], faces.TAGS, "line 2: fear: '999'"),
     ],
 )
 def test_votes_of_other_faces_are_refused(rows, tags, message, tmp_path):
     with pytest.raises(UserError, match=rf"fer2013new\.csv: {message}"):
-        formats.read(with_votes(written(tmp_path), rows, tags), votes=True)
+        read(with_votes(written(tmp_path), rows, tags), Options(votes=True))
 
 
 def test_votes_are_no_matter_of_other_files(tmp_path):
@@ -156,4 +156,4 @@ def test_votes_are_no_matter_of_other_files(tmp_path):
         "conversation,turn,label,split,feature.text\na,0,calm,train,1 2\n"
     )
     with pytest.raises(UserError, match=r"--votes: only for FER2013 with the votes of FER\+"):
-        formats.read(tmp_path / "x.csv", votes=True)
+        read(tmp_path / "x.csv", Options(votes=True))

@@ -5,11 +5,10 @@ import pytest
 
 from fedaffect.corpus import store
 from fedaffect.corpus.check import ensure_sound
-from fedaffect.corpus.formats import ferplus
-from fedaffect.corpus.formats.faces import FER2013, USAGE
+from fedaffect.corpus.formats.faces import FER2013, TAGS, USAGE
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, read
 
 FACES = np.random.default_rng(0).integers(0, 256, size=(6, 4, 5)).astype(np.uint8)
 
@@ -22,7 +21,7 @@ def arrays(**changes):
         "classes": np.array(FER2013),
         "split_names": np.array(list(USAGE)),
         "ferplus_votes": np.eye(10, dtype=np.uint8)[:6] * 9,
-        "ferplus_classes": np.array(ferplus.TAGS),
+        "ferplus_classes": np.array(TAGS),
         "csv_row": np.arange(6),
     }
     return {k: v for k, v in (content | changes).items() if v is not None}
@@ -35,7 +34,7 @@ def written(tmp_path, **changes):
 
 
 def test_the_arrays_row_by_row(tmp_path):
-    corpus = formats.read(written(tmp_path))
+    corpus = read(written(tmp_path))
     ensure_sound(corpus)
     assert corpus.classes == FER2013
     assert corpus.label.tolist() == [3, 0, 6, 1, 2, 5]
@@ -48,13 +47,13 @@ def test_the_arrays_row_by_row(tmp_path):
 def test_differences_are_summed_up(tmp_path):
     rows = np.diff(FACES, axis=2, prepend=np.uint8(0))
     delta = np.diff(rows, axis=1, prepend=np.uint8(0))
-    corpus = formats.read(written(tmp_path, pixels=None, delta=delta))
+    corpus = read(written(tmp_path, pixels=None, delta=delta))
     np.testing.assert_array_equal(corpus.features["face"], FACES)
 
 
 def test_names_decide_not_numbers(tmp_path):
     """Other orders of classes, of parts and of tags mean the same faces."""
-    turned = formats.read(
+    turned = read(
         written(
             tmp_path,
             labels=6 - arrays()["labels"],
@@ -62,14 +61,14 @@ def test_names_decide_not_numbers(tmp_path):
             split=2 - arrays()["split"],
             split_names=np.array([*USAGE][::-1]),
             ferplus_votes=arrays()["ferplus_votes"][:, ::-1],
-            ferplus_classes=np.array(ferplus.TAGS[::-1]),
+            ferplus_classes=np.array(TAGS[::-1]),
         ),
-        votes=True,
+        Options(votes=True),
     )
-    plain = formats.read(written(tmp_path), votes=True)
+    plain = read(written(tmp_path), Options(votes=True))
     for column in ("label", "split", "votes"):
         np.testing.assert_array_equal(getattr(turned, column), getattr(plain, column))
-    assert formats.read(written(tmp_path)).label.tolist() == [3, 0, 6, 1, 2, 5]
+    assert read(written(tmp_path)).label.tolist() == [3, 0, 6, 1, 2, 5]
 
 
 @pytest.mark.parametrize(
@@ -92,11 +91,11 @@ def test_names_decide_not_numbers(tmp_path):
 )
 def test_what_does_not_fit_is_named(changes, message, tmp_path):
     with pytest.raises(UserError, match=rf"faces\.npz: {message}"):
-        formats.read(written(tmp_path, **changes), votes=True)
+        read(written(tmp_path, **changes), Options(votes=True))
 
 
 def test_the_real_faces(shared_data, tmp_path):
-    corpus = formats.read(shared_data / "fer2013_ferplus_delta.npz", name="fer2013")
+    corpus = read(shared_data / "fer2013_ferplus_delta.npz", Options(name="fer2013"))
     ensure_sound(corpus)
     assert [int(corpus.items_in(s).sum()) for s in SPLITS] == [28709, 3589, 3589]
     counts = np.bincount(corpus.label[corpus.items_in("train")])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fedaffect.corpus.check import ensure_sound, problems
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, Source, read
 from fedaffect.importing.readers import manifest
 
 FILE = Path("x.csv")
@@ -33,12 +33,10 @@ def rows():
     ]
 
 
-def numbered(rows):
-    return list(enumerate(rows, 2))
-
-
-def read(rows):
-    return manifest.from_rows(Path(__file__), numbered(rows), name="x")
+def read_rows(rows):
+    source = Source(__file__)
+    source.rows = [*enumerate(rows, 2)]
+    return manifest.Manifest().read(source, Options())
 
 
 def write_csv(file, rows):
@@ -50,7 +48,7 @@ def write_csv(file, rows):
 
 
 def test_a_csv_by_hand(rows, tmp_path):
-    corpus = formats.read(write_csv(tmp_path / "mine.csv", rows))
+    corpus = read(write_csv(tmp_path / "mine.csv", rows))
     ensure_sound(corpus)
     assert corpus.name == "mine"
     assert corpus.classes == ("happy", "sad")
@@ -69,12 +67,12 @@ def test_a_csv_by_hand(rows, tmp_path):
 
 
 def test_jsonl_and_csv_say_the_same(rows, tmp_path):
-    expected = formats.read(write_csv(tmp_path / "mine.csv", rows))
+    expected = read(write_csv(tmp_path / "mine.csv", rows))
     for line in rows:
         line["feature.text"] = [float(n) for n in line["feature.text"].split()] or None
         line["label"] = line["label"] or None
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    corpus = formats.read(tmp_path / "mine.jsonl")
+    corpus = read(tmp_path / "mine.jsonl")
     np.testing.assert_array_equal(corpus.features["text"], expected.features["text"])
     for column in ("label", "person", "split", "conversation", "turn", "role"):
         np.testing.assert_array_equal(getattr(corpus, column), getattr(expected, column))
@@ -83,11 +81,11 @@ def test_jsonl_and_csv_say_the_same(rows, tmp_path):
 def test_parquet_says_the_same(rows, tmp_path):
     pyarrow = pytest.importorskip("pyarrow", reason="the `parquet` extra is not installed")
     writer = pytest.importorskip("pyarrow.parquet")
-    expected = formats.read(write_csv(tmp_path / "mine.csv", rows))
+    expected = read(write_csv(tmp_path / "mine.csv", rows))
     for line in rows:
         line["feature.text"] = [float(n) for n in line["feature.text"].split()] or None
     writer.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "mine.parquet")
-    corpus = formats.read(tmp_path / "mine.parquet")
+    corpus = read(tmp_path / "mine.parquet")
     np.testing.assert_array_equal(corpus.features["text"], expected.features["text"])
     assert corpus.label.tolist() == expected.label.tolist()
 
@@ -97,7 +95,7 @@ def test_paths_are_from_the_folder_of_the_manifest(rows, tmp_path):
     for number, line in enumerate(rows):
         np.save(tmp_path / f"audio/{number}.npy", np.full(3, number, np.float64))
         line["feature.audio"] = f"audio/{number}.npy" if number else ""
-    corpus = formats.read(write_csv(tmp_path / "mine.csv", rows))
+    corpus = read(write_csv(tmp_path / "mine.csv", rows))
     assert corpus.features["audio"].tolist() == [[2] * 3, [3] * 3, [1] * 3, [0] * 3]
     assert corpus.present["audio"].tolist() == [True, True, True, False]
 
@@ -105,7 +103,7 @@ def test_paths_are_from_the_folder_of_the_manifest(rows, tmp_path):
 def test_texts_and_times_are_left_out_and_named(rows):
     for line in rows:
         line |= {"text": "a private sentence", "start": "0.5"}
-    corpus = read(rows)
+    corpus = read_rows(rows)
     assert list(corpus.modalities) == ["text"]
     assert corpus.provenance.reader == "manifest; not read: start, text"
     assert "private" not in repr(corpus)
@@ -114,31 +112,31 @@ def test_texts_and_times_are_left_out_and_named(rows):
 def test_whole_numbers_as_names_keep_their_order(rows):
     for line, label in zip(rows, ["10", 2, "2", 10.0], strict=True):
         line["label"] = label
-    corpus = read(rows)
+    corpus = read_rows(rows)
     assert corpus.classes == ("2", "10")
     assert corpus.label.tolist() == [0, 1, 0, 1]
 
 
 def test_speaker_is_another_word_for_person_and_both_may_lack(rows):
     renamed = [{"speaker": r["person"]} | {k: r[k] for k in r if k != "person"} for r in rows]
-    assert read(renamed).persons == ("ann", "bob")
+    assert read_rows(renamed).persons == ("ann", "bob")
     nobody = [{k: r[k] for k in r if k != "person"} | {"role": t} for t, r in enumerate(rows)]
-    assert read(nobody).persons == ("a/role-2", "a/role-3", "b/role-0", "b/role-1")
+    assert read_rows(nobody).persons == ("a/role-2", "a/role-3", "b/role-0", "b/role-1")
     with pytest.raises(UserError, match="two names of one column"):
-        read([r | {"speaker": "x"} for r in rows])
+        read_rows([r | {"speaker": "x"} for r in rows])
 
 
 @pytest.mark.parametrize("column", manifest.REQUIRED)
 def test_a_column_that_lacks_is_named(column, rows):
     with pytest.raises(UserError, match=f"{column}: no such column; a manifest needs conversation"):
-        read([{k: r[k] for k in r if k != column} for r in rows])
+        read_rows([{k: r[k] for k in r if k != column} for r in rows])
 
 
 def test_a_manifest_without_features_cannot_be_learnt_from(rows):
     with pytest.raises(UserError, match=r"no modality: no column is named `feature\.text`"):
-        read([{k: r[k] for k in r if k != "feature.text"} | {"text": "hello"} for r in rows])
+        read_rows([{k: r[k] for k in r if k != "feature.text"} | {"text": "hello"} for r in rows])
     with pytest.raises(UserError, match=r"feature\.text: empty everywhere"):
-        read([r | {"feature.text": " "} for r in rows])
+        read_rows([r | {"feature.text": " "} for r in rows])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +154,7 @@ def test_a_manifest_without_features_cannot_be_learnt_from(rows):
         ("person", None, "empty"),
         ("person", False, "neither text nor a whole number"),
         ("label", 0.5, "neither text nor a whole number"),
-        ("feature.text", "1 2 3", "3 wide, but 2 in line 2"),
+        ("feature.text", "1 2 3", "3 wide, but 2 in line 2: feature.text; give all one width"),
         ("feature.text", "hello there", "neither a path of an .npy file nor numbers"),
         ("feature.text", "0,5 0,6", "neither a path of an .npy file nor numbers"),
         ("feature.text", [], "neither a path of an .npy file nor numbers"),
@@ -171,24 +169,24 @@ def test_a_manifest_without_features_cannot_be_learnt_from(rows):
 def test_a_wrong_cell_is_named_by_line_and_column(column, cell, message, rows):
     rows[3][column] = cell
     with pytest.raises(UserError, match=rf"test_manifest\.py: line 5: {column}: {message}"):
-        read(rows)
+        read_rows(rows)
 
 
 def test_an_unknown_split(rows):
     rows[0]["split"] = "valid"
     with pytest.raises(UserError, match="split: `valid`; use one of train, dev, test"):
-        read(rows)
+        read_rows(rows)
 
 
 def test_nan_and_inf_are_left_to_the_check(rows):
     rows[2]["feature.text"], rows[3]["feature.text"] = "nan 1", "1e300 1"
-    assert "NaN or Inf in 2 utterances" in problems(read(rows))[0].message
+    assert "NaN or Inf in 2 utterances" in problems(read_rows(rows))[0].message
 
 
 def test_too_wide_for_memory(rows, monkeypatch):
-    monkeypatch.setattr(manifest, "MAXIMUM_BYTES", 31)
+    monkeypatch.setattr("fedaffect.corpus.formats.assemble.MAXIMUM_BYTES", 31)
     with pytest.raises(UserError, match=r"feature\.text: 2 wide; too many for memory"):
-        read(rows)
+        read_rows(rows)
 
 
 numbers = st.lists(
@@ -203,5 +201,5 @@ def test_inline_numbers_come_back_to_the_bit(vectors):
         for turn, vector in enumerate(vectors)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        corpus = formats.read(write_csv(Path(folder) / "x.csv", rows))
+        corpus = read(write_csv(Path(folder) / "x.csv", rows))
     np.testing.assert_array_equal(corpus.features["text"], np.array(vectors, np.float32))

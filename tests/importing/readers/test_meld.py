@@ -6,7 +6,7 @@ import pytest
 from fedaffect.corpus.check import ensure_sound
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import read
 
 # Every table numbers its dialogues from 0; rows come out of order.
 TABLES = {
@@ -68,7 +68,7 @@ def feature_pickle(pickles, file, ids=(3, 7, 20, 21), labels=((6,), (0, 4), (2,)
 def test_with_one_vector_a_clip(folder):
     clips(folder, "audio", 2)
     clips(folder, "face", 3, without=(1, 4))
-    corpus = formats.read(folder)
+    corpus = read(folder)
     ensure_sound(corpus)
     assert corpus.name == "MELD"
     assert corpus.conversations == ("train-dia0", "train-dia1", "dev-dia0", "test-dia0")
@@ -88,12 +88,12 @@ def test_with_one_vector_a_clip(folder):
 
 def test_one_of_the_tables_stands_for_the_folder(folder):
     clips(folder, "audio", 2)
-    assert len(formats.read(folder / "dev_sent_emo.csv")) == 6
+    assert len(read(folder / "dev_sent_emo.csv")) == 6
 
 
 def test_with_a_feature_pickle_the_tables_decide_on_splits_and_speakers(folder, pickles):
     feature_pickle(pickles, folder / "meld_multimodal_features.pkl")
-    corpus = formats.read(folder)
+    corpus = read(folder)
     ensure_sound(corpus)
     assert corpus.features["audio"][:, 0].tolist() == [3, 7, 7, 20, 21, 21]
     assert [SPLITS[s] for s in corpus.split] == [split for split, *_ in ORDERED]
@@ -106,59 +106,62 @@ def test_a_pickle_of_other_utterances_is_refused(folder, pickles):
     file = folder / "x.pkl"
     feature_pickle(pickles, file, labels=((6,), (0, 5), (2,), (1, 3)))
     with pytest.raises(UserError, match="dialogue 1: its emotions are not those of dialogue `7`"):
-        formats.read(folder)
+        read(folder)
     feature_pickle(pickles, file, labels=((6,), (0, 4, 4), (2,), (1, 3)))
     with pytest.raises(UserError, match="dialogue 1: its emotions are not those of dialogue `7`"):
-        formats.read(folder)
+        read(folder)
     pickles.write(file, pickles.meld(pickles.MMGCN_MELD))
     with pytest.raises(UserError, match="4 dialogues in the tables, 6 in the pickle"):
-        formats.read(folder)
+        read(folder)
 
 
 def test_without_features_there_is_nothing_to_learn_from(folder):
     with pytest.raises(
         UserError, match="labels and speakers but no features; put a feature pickle"
     ):
-        formats.read(folder)
+        read(folder)
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (("x", 0, "Joey", "joy"), "Dialogue_ID: 'x' is no number"),
-        ((0, -1, "Joey", "joy"), "Utterance_ID: '-1' is no number"),
-        ((0, 0, " ", "joy"), "Speaker: 0 letters"),
+        (("x", 0, "Joey", "joy"), "Dialogue_ID: 'x'; use a whole number of 0 to"),
+        ((0, -1, "Joey", "joy"), "Utterance_ID: '-1'; use a whole number"),
+        ((0, 0, " ", "joy"), "Speaker: empty; mend"),
         ((0, 0, "Joey", "bliss"), "Emotion: 'bliss'; use one of neutral, surprise"),
     ],
 )
 def test_a_wrong_cell_is_named(line, message, folder):
     write(folder, "dev", [line])
     with pytest.raises(UserError, match=rf"dev_sent_emo\.csv: line 2: {message}"):
-        formats.read(folder)
+        read(folder)
 
 
 def test_a_table_or_column_that_lacks(folder):
     write(folder, "dev", TABLES["dev"], columns=("Speaker", "Emotion", "Dialogue_ID"))
     with pytest.raises(UserError, match=r"dev_sent_emo\.csv: Utterance_ID: no such column"):
-        formats.read(folder)
+        read(folder)
     (folder / "dev_sent_emo.csv").unlink()
     with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no such file; MELD has train_sent"):
-        formats.read(folder)
+        read(folder)
 
 
 def test_the_same_utterance_twice_is_an_error(folder):
     write(folder, "dev", TABLES["dev"] * 2)
     clips(folder, "audio", 2)
     with pytest.raises(UserError, match="the same turn twice, in conversation `dev-dia0`"):
-        ensure_sound(formats.read(folder))
+        ensure_sound(read(folder))
 
 
 def test_clips_that_do_not_fit(folder):
     clips(folder, "audio", 2)
     np.save(folder / "audio/test/dia0_utt1.npy", np.ones(3))
-    with pytest.raises(UserError, match=r"dia0_utt1\.npy: 3 wide, but others are 2 wide"):
-        formats.read(folder)
+    with pytest.raises(
+        UserError,
+        match=r"audio: test/dia0_utt1\.npy: 3 wide, but 2 in train/dia0_utt0\.npy; give all one width",
+    ):
+        read(folder)
     for file in (folder / "audio").rglob("*.npy"):
         file.unlink()
     with pytest.raises(UserError, match=r"audio: no file is named like SPLIT/dia0_utt0\.npy"):
-        formats.read(folder)
+        read(folder)

@@ -4,7 +4,7 @@ import pytest
 from fedaffect.corpus.check import ensure_sound, problems
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, read
 
 
 def part(videos, labels):
@@ -35,12 +35,12 @@ def content():
 
 
 @pytest.fixture
-def read(content, pickles, tmp_path):
-    return lambda: formats.read(pickles.write(tmp_path / "mosi.pkl", content))
+def read_back(content, pickles, tmp_path):
+    return lambda: read(pickles.write(tmp_path / "mosi.pkl", content))
 
 
-def test_by_hand(read):
-    corpus = read()
+def test_by_hand(read_back):
+    corpus = read_back()
     ensure_sound(corpus)
     assert corpus.name == "mosi"
     assert corpus.classes == ("negative", "neutral", "positive")
@@ -62,70 +62,70 @@ def test_by_hand(read):
     assert "private" not in repr(corpus)
 
 
-def test_padding_is_no_step_wherever_it_stands(content, read):
+def test_padding_is_no_step_wherever_it_stands(content, read_back):
     content["valid"]["vision"][0] = [[0, 0], [0, 5], [4, 7]]
     content["valid"]["vision"][1] = [[2, 2], [0, 0], [0, 0]]
-    corpus = read()
+    corpus = read_back()
     assert corpus.features["vision"][corpus.rows(2)].tolist() == [[2, 2], [2, 6]]
 
 
-def test_a_sequence_of_nothing_is_a_missing_modality(content, read):
+def test_a_sequence_of_nothing_is_a_missing_modality(content, read_back):
     content["test"]["audio"][0] = 0
-    corpus = read()
+    corpus = read_back()
     ensure_sound(corpus)
     assert corpus.present["audio"].tolist() == [*[True] * 7, False]
     assert corpus.present["text"].all()
 
 
-def test_the_mask_of_tokens_decides_for_text(content, read):
+def test_the_mask_of_tokens_decides_for_text(content, read_back):
     for some in content.values():
         some["text_bert"] = np.ones((len(some["id"]), 3, 3), np.int64)
     content["valid"]["text_bert"][0, 1] = [1, 0, 0]  # clip 10; its text is 1 … 6
-    corpus = read()
+    corpus = read_back()
     assert corpus.features["text"][corpus.rows(2)].tolist() == [[9, 10], [1, 2]]
     assert corpus.features["audio"][corpus.rows(2)].tolist() == [[9, 10], [3, 4]]
 
 
-def test_values_that_are_not_finite_are_left_out_and_counted(content, read):
+def test_values_that_are_not_finite_are_left_out_and_counted(content, read_back):
     content["valid"]["audio"][0] = [[-np.inf, 1], [2, 3], [4, np.nan]]
-    corpus = read()
+    corpus = read_back()
     ensure_sound(corpus)
     assert corpus.features["audio"][corpus.rows(2)][1].tolist() == [3, 2]
     assert "2 values of audio not finite, left out" in corpus.provenance.reader
 
 
-def test_a_column_without_a_finite_value_is_left_to_the_check(content, read):
+def test_a_column_without_a_finite_value_is_left_to_the_check(content, read_back):
     content["valid"]["audio"][0, :, 0] = -np.inf
-    assert [p.field for p in problems(read()) if p.severity == "error"] == ["modality audio"]
+    assert [p.field for p in problems(read_back()) if p.severity == "error"] == ["modality audio"]
 
 
-def test_vectors_are_taken_as_they_are(content, read):
+def test_vectors_are_taken_as_they_are(content, read_back):
     for some in content.values():
         some["vision"] = some["vision"][:, 0]
-    corpus = read()
+    corpus = read_back()
     assert corpus.features["vision"][corpus.rows(2)].tolist() == [[7, 8], [1, 2]]
     assert "means over real steps of text, audio;" in corpus.provenance.reader
 
 
-def test_without_classes_the_sign_of_the_regression_label_decides(content, read):
+def test_without_classes_the_sign_of_the_regression_label_decides(content, read_back):
     for some in content.values():
         del some["classification_labels"]
     content["valid"]["regression_labels"] = np.array([[0.2], [-3.0]])
-    corpus = read()
+    corpus = read_back()
     assert corpus.classes == ("negative", "neutral", "positive")
     assert corpus.label[corpus.rows(2)].tolist() == [0, 2]
     assert "label: sign of regression_labels" in corpus.provenance.reader
 
 
-def test_without_annotations_classes_are_numbers(content, read):
+def test_without_annotations_classes_are_numbers(content, read_back):
     for some in content.values():
         del some["annotations"]
-    assert read().classes == ("0", "1", "2")
+    assert read_back().classes == ("0", "1", "2")
 
 
-def test_a_stream_that_one_split_lacks_is_left_out(content, read):
+def test_a_stream_that_one_split_lacks_is_left_out(content, read_back):
     del content["test"]["vision"]
-    corpus = read()
+    corpus = read_back()
     assert list(corpus.modalities) == ["audio", "text"]
     assert "vision" in corpus.provenance.reader.partition("not read: ")[2]
 
@@ -152,36 +152,36 @@ def test_a_stream_that_one_split_lacks_is_left_out(content, read):
         ),
     ],
 )
-def test_fields_that_disagree_are_named(field, value, message, content, read):
+def test_fields_that_disagree_are_named(field, value, message, content, read_back):
     content["test"][field] = value
     with pytest.raises(UserError, match=r"mosi\.pkl: " + message):
-        read()
+        read_back()
 
 
-def test_no_label_at_all(content, read):
+def test_no_label_at_all(content, read_back):
     for some in content.values():
         del some["classification_labels"]
     del content["valid"]["regression_labels"]
     with pytest.raises(UserError, match="valid: classification_labels: missing, and regression"):
-        read()
+        read_back()
 
 
-def test_no_utterance_at_all(content, read):
+def test_no_utterance_at_all(content, read_back):
     for some in content.values():
         some["id"] = []
     with pytest.raises(UserError, match="id: no utterances"):
-        read()
+        read_back()
 
 
 def test_a_family_is_no_matter_of_mmsa(content, pickles, tmp_path):
     file = pickles.write(tmp_path / "x.pkl", content)
-    with pytest.raises(UserError, match="--family sdt-meld: only for feature pickles"):
-        formats.read(file, family="sdt-meld")
+    with pytest.raises(UserError, match="--family: only for feature pickles"):
+        read(file, Options(family="sdt-meld"))
 
 
 def test_real_utterances_in_this_layout_come_back(shared_data, pickles, tmp_path):
     """CMU-MOSI, put into MMSA's layout with two padded steps; the neutral reader says what is right."""
-    expected = formats.read(shared_data / "mosi2.npz", modalities=["audio", "text"])
+    expected = read(shared_data / "mosi2.npz", Options(modalities=["audio", "text"]))
     where = {"train": "train", "valid": "dev", "test": "test"}
     content = {}
     for split, ours in where.items():
@@ -194,7 +194,7 @@ def test_real_utterances_in_this_layout_come_back(shared_data, pickles, tmp_path
             "id": [f"{n}$_${expected.turn[r]}" for n, r in zip(names, rows, strict=True)],
             "classification_labels": expected.label[rows],
         }
-    corpus = formats.read(pickles.write(tmp_path / "x.pkl", content))
+    corpus = read(pickles.write(tmp_path / "x.pkl", content))
     names = [expected.conversations[c] for c in expected.conversation]
     order = sorted(range(len(names)), key=lambda row: (names[row], row))
     assert corpus.label.tolist() == expected.label[order].tolist()

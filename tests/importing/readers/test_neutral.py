@@ -6,10 +6,10 @@ import pytest
 
 from fedaffect.corpus import store
 from fedaffect.corpus.check import ensure_sound, problems
-from fedaffect.corpus.formats import npz_file
+from fedaffect.corpus.formats import numpy_file
 from fedaffect.corpus.schema import SPLITS
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, read
 
 
 def arrays(**changes):
@@ -41,7 +41,7 @@ def written(tmp_path, **changes):
 
 
 def test_the_layout_row_by_row(tmp_path):
-    corpus = formats.read(written(tmp_path))
+    corpus = read(written(tmp_path))
     ensure_sound(corpus)
     assert corpus.name == "corpus"
     assert corpus.classes == ("calm", "upset")
@@ -68,14 +68,14 @@ def test_what_is_optional_is_made_up(tmp_path):
         dialogue=np.array([10, 30, 10, 20, 20, 30]),
         **dict.fromkeys(["dialogue_names", "speaker", "speaker_names", "start_end", "sentiment"]),
     )
-    corpus = formats.read(file)
+    corpus = read(file)
     ensure_sound(corpus)
     assert corpus.conversations == ("dialogue-10", "dialogue-20", "dialogue-30")
     assert corpus.role.tolist() == [0] * 6
     assert corpus.persons == tuple(f"{c}/role-0" for c in corpus.conversations)
     assert corpus.person.tolist() == [0, 0, 1, 1, 2, 2]
 
-    unnamed = formats.read(written(tmp_path, speaker_names=None, role=np.array([3] * 6)))
+    unnamed = read(written(tmp_path, speaker_names=None, role=np.array([3] * 6)))
     assert unnamed.persons == tuple(f"speaker-{i}" for i in range(5))
     assert unnamed.role.tolist() == [3] * 6
 
@@ -83,7 +83,7 @@ def test_what_is_optional_is_made_up(tmp_path):
 def test_pictures_are_a_modality_and_big_endian_is_turned(tmp_path):
     faces = np.arange(24, dtype=np.uint8).reshape(6, 2, 2)
     text = np.arange(6, dtype=">f4").reshape(6, 1)
-    corpus = formats.read(written(tmp_path, faces=faces, text=text))
+    corpus = read(written(tmp_path, faces=faces, text=text))
     assert corpus.modalities["faces"].shape == (2, 2)
     assert corpus.modalities["text"].dtype == "float32"
     np.testing.assert_array_equal(corpus.features["text"][:, 0], [2, 0, 4, 3, 5, 1])
@@ -91,18 +91,18 @@ def test_pictures_are_a_modality_and_big_endian_is_turned(tmp_path):
 
 def test_votes_follow_their_rows(tmp_path):
     votes = np.arange(12, dtype=np.uint8).reshape(6, 2)
-    corpus = formats.read(written(tmp_path, votes=votes))
+    corpus = read(written(tmp_path, votes=votes))
     ensure_sound(corpus)
     assert corpus.votes[:, 0].tolist() == [4, 0, 8, 6, 10, 2]
     assert list(corpus.features) == ["audio", "text"]
-    assert formats.read(written(tmp_path)).votes is None
+    assert read(written(tmp_path)).votes is None
 
 
 def test_modalities_can_be_chosen(tmp_path):
-    corpus = formats.read(written(tmp_path), modalities=["text"], name="mine")
+    corpus = read(written(tmp_path), Options(modalities=["text"], name="mine"))
     assert (list(corpus.features), corpus.name) == (["text"], "mine")
     with pytest.raises(UserError, match="no modality `video`; it has: audio, text"):
-        formats.read(written(tmp_path), modalities=["video"])
+        read(written(tmp_path), Options(modalities=["video"]))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_modalities_can_be_chosen(tmp_path):
 )
 def test_what_is_not_of_the_layout_is_named(changes, message, tmp_path):
     with pytest.raises(UserError, match=rf"corpus\.npz: {message}"):
-        formats.read(written(tmp_path, **changes))
+        read(written(tmp_path, **changes))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_what_is_not_of_the_layout_is_named(changes, message, tmp_path):
 )
 def test_what_the_whole_corpus_shows_is_left_to_the_check(changes, message, tmp_path):
     with pytest.raises(UserError, match=message):
-        ensure_sound(formats.read(written(tmp_path, **changes)))
+        ensure_sound(read(written(tmp_path, **changes)))
 
 
 def test_every_truncation_is_one_clear_line(tmp_path):
@@ -161,7 +161,7 @@ def test_every_truncation_is_one_clear_line(tmp_path):
     for length in range(0, len(whole), len(whole) // 20):
         cut.write_bytes(whole[:length])
         with pytest.raises(UserError, match=r"cut\.npz: "):
-            formats.read(cut)
+            read(cut)
 
 
 def test_a_flipped_byte_is_found(tmp_path):
@@ -172,7 +172,7 @@ def test_a_flipped_byte_is_found(tmp_path):
     content[place] ^= 1
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"truncated or damaged \.npz"):
-        formats.read(file)
+        read(file)
 
 
 @pytest.mark.parametrize("shape", ["(1000000000000, 2)", "(-6, -2)", "(6, 2, 2)", "'x'"])
@@ -186,17 +186,17 @@ def test_a_size_that_was_made_up_is_not_believed(shape, tmp_path):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("text.npy", lied)
     with pytest.raises(UserError, match=r"its size is not the one it declares|damaged"):
-        formats.read(file)
+        read(file)
 
 
 def test_more_than_the_bound_is_refused_before_reading(tmp_path, monkeypatch):
-    monkeypatch.setattr(npz_file, "MAXIMUM_BYTES", 1000)
+    monkeypatch.setattr(numpy_file, "MAXIMUM_BYTES", 1000)
     with pytest.raises(UserError, match="at most 1000 of 1000 are read"):
-        formats.read(written(tmp_path))
+        read(written(tmp_path))
 
 
 def test_real_iemocap_has_the_published_counts_and_survives_the_store(shared_data, tmp_path):
-    corpus = formats.read(shared_data / "iemocap6.npz")
+    corpus = read(shared_data / "iemocap6.npz")
     assert [f.severity for f in problems(corpus)] == ["warning"]
     assert [int(corpus.items_in(s).sum()) for s in SPLITS] == [5163, 647, 1623]
     assert [len(corpus.conversations_in(s)) for s in SPLITS] == [108, 12, 31]
@@ -229,6 +229,6 @@ def test_real_iemocap_has_the_published_counts_and_survives_the_store(shared_dat
     [("mosi2", 2199, 2, 93), ("melddev7", 1108, 7, 47), ("meld7_text", 13708, 7, 304)],
 )
 def test_the_other_real_corpora_are_sound(name, utterances, classes, persons, shared_data):
-    corpus = formats.read(shared_data / f"{name}.npz")
+    corpus = read(shared_data / f"{name}.npz")
     ensure_sound(corpus)
     assert (len(corpus), len(corpus.classes), len(corpus.persons)) == (utterances, classes, persons)

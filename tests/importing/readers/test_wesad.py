@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.importing.recordings import read
+from fedaffect.importing import recordings
 
 SECONDS = 60
 LABELS = [0] * 5 + [1] * 20 + [2] * 15 + [6] * 5 + [3] * 10 + [4] * 5
@@ -28,7 +28,7 @@ def content():
 @pytest.fixture
 def read_back(content, pickles, tmp_path):
     def read_back(write=pickles.write):
-        (recording,) = read(write(tmp_path / "S2.pkl", content))
+        (recording,) = recordings(write(tmp_path / "S2.pkl", content))
         return recording
 
     return read_back

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from fedaffect.corpus.check import ensure_sound, problems
 from fedaffect.corpus.schema import SPLITS, UNLABELLED
 from fedaffect.errors import UserError
-from fedaffect.importing import corpora as formats
+from fedaffect.importing import Options, read
 from fedaffect.importing.readers import window_table
-from fedaffect.importing.readers.window_table import Columns
 
 TABLE = """\
 who,state,EDA_mean,EDA_slope,TEMP_mean,age
@@ -26,7 +25,14 @@ who,state,EDA_mean,EDA_slope,TEMP_mean,age
 2,stress,5.5,3,36,30
 """
 LONG = TABLE + "".join(TABLE.splitlines(keepends=True)[1:]) * 3
-MINE = Columns("who", "state", leave_out=("age",))
+
+
+def columns(person, label=None, modalities=None, leave_out=None, classes=None):
+    named = {"person": person, "label": label, "modalities": modalities}
+    return Options(**named, leave_out=leave_out, classes=classes)
+
+
+MINE = columns("who", "state", leave_out=("age",))
 
 
 def written(folder, text=TABLE):
@@ -41,7 +47,7 @@ def file(tmp_path):
 
 
 def test_by_hand(file):
-    corpus = formats.read_windows(file, MINE)
+    corpus = read(file, MINE)
     ensure_sound(corpus)
     assert (corpus.name, corpus.classes, corpus.persons) == (
         "worn",
@@ -58,12 +64,13 @@ def test_by_hand(file):
     assert corpus.present["EDA"].all()
     assert corpus.conversations[:3] == ("10 window 1", "10 window 2", "2 window 1")
     assert corpus.provenance.reader == (
-        "table of windows, person `who`, label `state`; not read: age"
+        "table of windows, person `who`, label `state`; not read: age; "
+        "split by person with seed 0: 0 for dev, 0 for test"
     )
 
 
 def test_packed_and_other_kinds_of_table_say_the_same(file, tmp_path):
-    expected = formats.read_windows(file, MINE)
+    expected = read(file, MINE)
     packed = tmp_path / "worn.csv.gz"
     packed.write_bytes(gzip.compress(file.read_bytes()))
     header, *lines = (line.split(",") for line in TABLE.splitlines())
@@ -73,7 +80,7 @@ def test_packed_and_other_kinds_of_table_say_the_same(file, tmp_path):
     other = tmp_path / "worn.jsonl"
     other.write_text("\n".join(map(json.dumps, rows)))
     for same in (packed, other):
-        corpus = formats.read_windows(same, MINE)
+        corpus = read(same, MINE)
         assert corpus.name == "worn"
         for modality, array in expected.features.items():
             np.testing.assert_array_equal(corpus.features[modality], array)
@@ -81,7 +88,7 @@ def test_packed_and_other_kinds_of_table_say_the_same(file, tmp_path):
 
 
 def test_some_modalities_and_some_classes(file):
-    corpus = formats.read_windows(file, Columns("who", "state", ("TEMP",), classes=("stress",)))
+    corpus = read(file, columns("who", "state", ("TEMP",), classes=("stress",)))
     assert list(corpus.features) == ["TEMP"]
     assert corpus.classes == ("stress",)
     assert corpus.label.tolist() == [0, UNLABELLED, 0]
@@ -89,7 +96,7 @@ def test_some_modalities_and_some_classes(file):
 
 
 def test_classes_keep_the_order_in_which_they_are_given(file):
-    corpus = formats.read_windows(file, Columns("who", "state", ("EDA",), (), ("stress", "calm")))
+    corpus = read(file, columns("who", "state", ("EDA",), (), ("stress", "calm")))
     assert corpus.classes == ("stress", "calm")
     assert corpus.label.tolist() == [1, 0, 1, UNLABELLED, 0]
 
@@ -97,12 +104,12 @@ def test_classes_keep_the_order_in_which_they_are_given(file):
 def test_row_numbers_that_a_program_wrote_are_no_feature(tmp_path):
     lines = TABLE.splitlines()
     numbered = [f",{lines[0]}", *(f"{i},{line}" for i, line in enumerate(lines[1:]))]
-    corpus = formats.read_windows(written(tmp_path, "\n".join(numbered)), MINE)
+    corpus = read(written(tmp_path, "\n".join(numbered)), MINE)
     assert list(corpus.features) == ["EDA", "TEMP"]
 
 
 def test_a_cell_that_lacks_in_a_modality_is_left_to_the_check(tmp_path):
-    corpus = formats.read_windows(written(tmp_path, TABLE.replace("2.5,1", "2.5,")), MINE)
+    corpus = read(written(tmp_path, TABLE.replace("2.5,1", "2.5,")), MINE)
     assert [p.field for p in problems(corpus) if p.severity == "error"] == ["modality EDA"]
 
 
@@ -111,7 +118,7 @@ def test_what_tells_who_somebody_is_is_refused(table, tmp_path):
     """Also where some rows do not tell."""
     file = written(tmp_path, table)
     with pytest.raises(UserError, match=r"worn\.csv: age: one value for each person: it tells who"):
-        formats.read_windows(file, Columns("who", "state"))
+        read(file, columns("who", "state"))
 
 
 @pytest.mark.parametrize("calm", [[0], [0, 7]])
@@ -122,37 +129,37 @@ def test_the_label_once_more_is_refused(calm, tmp_path):
     coded = [f"{line},{next(codes[line.split(',')[1]])}" for line in lines[1:]]
     file = written(tmp_path, "\n".join([f"{lines[0]},code", *coded]))
     with pytest.raises(UserError, match=r"code: one value for each class: .*--leave-out 'code'"):
-        formats.read_windows(file, Columns("who", "state", ("TEMP", "code")))
+        read(file, columns("who", "state", ("TEMP", "code")))
 
 
 def test_what_never_changes_tells_nothing_and_is_let_be(tmp_path):
     """So that windows of one person can be read, whatever happens not to move in them."""
     one = "who,state,EDA_mean,TEMP_mean\n" + "ann,calm,1,33\nann,stress,2,33\n" * 10
-    corpus = formats.read_windows(written(tmp_path, one), Columns("who", "state", ("TEMP",)))
+    corpus = read(written(tmp_path, one), columns("who", "state", ("TEMP",)))
     assert corpus.features["TEMP"].tolist() == [[33]] * 20
 
 
 def test_a_few_windows_may_agree_by_chance(file):
-    assert "age" in formats.read_windows(file, Columns("who", "state")).features
+    assert "age" in read(file, columns("who", "state")).features
 
 
 @pytest.mark.parametrize(
-    ("columns", "message"),
+    ("options", "message"),
     [
         (
-            Columns("subject", "state"),
+            columns("subject", "state"),
             "subject: no such column; name it with --person; .* who, state",
         ),
-        (Columns("who"), "label: no such column; name it with --label; there are who"),
-        (Columns("who", "state", ("HR",)), "no column `HR_…`; there are columns of EDA, TEMP, age"),
-        (Columns("who", "state", (), ("ACC_*",)), r"--leave-out ACC_\*: no such column"),
-        (Columns("who", "state", None, ("*",)), "no column of features is left"),
-        (Columns("who", "age", classes=("joy",)), "age: no row is labelled joy; name the column"),
+        (columns("who"), "label: no such column; name it with --label; there are who"),
+        (columns("who", "state", ("HR",)), "no column `HR_…`; there are columns of EDA, TEMP, age"),
+        (columns("who", "state", (), ("ACC_*",)), r"--leave-out ACC_\*: no such column"),
+        (columns("who", "state", None, ("*",)), "no column of features is left"),
+        (columns("who", "age", classes=("joy",)), "age: no row is labelled joy; name the column"),
     ],
 )
-def test_columns_that_do_not_fit(columns, message, file):
+def test_columns_that_do_not_fit(options, message, file):
     with pytest.raises(UserError, match=rf"worn\.csv: {message}"):
-        formats.read_windows(file, columns)
+        read(file, options)
 
 
 @pytest.mark.parametrize(
@@ -169,28 +176,31 @@ def test_columns_that_do_not_fit(columns, message, file):
 )
 def test_a_row_that_does_not_fit_is_named(old, new, message, tmp_path):
     with pytest.raises(UserError, match=rf"worn\.csv: {message}"):
-        formats.read_windows(written(tmp_path, TABLE.replace(old, new)), MINE)
+        read(written(tmp_path, TABLE.replace(old, new)), MINE)
 
 
 def test_a_table_without_a_label(tmp_path):
     bare = TABLE.replace("calm", "").replace("stress", "")
     with pytest.raises(UserError, match=r"worn\.csv: state: no row is labelled anything; name"):
-        formats.read_windows(written(tmp_path, bare), MINE)
-    told = Columns("who", "state", ("EDA",), classes=("calm", "stress"))
-    assert (formats.read_windows(written(tmp_path, bare), told).label == UNLABELLED).all()
+        read(written(tmp_path, bare), MINE)
+    told = columns("who", "state", ("EDA",), classes=("calm", "stress"))
+    assert (read(written(tmp_path, bare), told).label == UNLABELLED).all()
 
 
 def test_what_is_no_table(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04")
-    for place in (tmp_path, tmp_path / "x.npz", tmp_path / "gone.csv"):
-        with pytest.raises(UserError, match="no table"):
-            formats.read_windows(place, MINE)
+    with pytest.raises(UserError, match=r"x\.npz: --person: only for tables of windows; leave it"):
+        read(tmp_path / "x.npz", MINE)
+    with pytest.raises(UserError, match="a folder, not a corpus file"):
+        read(tmp_path, MINE)
+    with pytest.raises(UserError, match=r"gone\.csv: no such file"):
+        read(tmp_path / "gone.csv", MINE)
 
 
 def test_bounds(file, monkeypatch):
     monkeypatch.setattr(window_table, "MAXIMUM_BYTES", 40)
     with pytest.raises(UserError, match="over 40 bytes of features; split the table"):
-        formats.read_windows(file, MINE)
+        read(file, MINE)
 
 
 @contextlib.contextmanager
@@ -212,19 +222,17 @@ cells = st.sampled_from(["1", "2.5", "", "nan", "inf", "1e300", "x", "1_0", " 3 
 def test_a_table_of_anything_gives_a_corpus_or_one_line(rows):
     text = "who,state,EDA_a,EDA_b\n" + "".join(f"{w},{a},{a},{b}\n" for w, a, b in rows)
     with tempfile.TemporaryDirectory() as folder, one_line():
-        corpus = formats.read_windows(written(folder, text), Columns("who", "state"))
+        corpus = read(written(folder, text), columns("who", "state"))
         assert len(corpus) == len(rows)
 
 
 def test_the_wrist_of_wesad(shared_data):
     """30 columns, and nothing of who somebody is; the accelerometer is left aside."""
     file = shared_data / "wesad_wrist_30s.csv.gz"
-    corpus = formats.read_windows(
-        file, Columns("subject", "label_name", ("BVP", "EDA", "Resp", "TEMP"))
-    )
+    corpus = read(file, columns("subject", "label_name", ("BVP", "EDA", "Resp", "TEMP")))
     ensure_sound(corpus)
     assert (len(corpus), len(corpus.persons)) == (1178, 15)
     assert corpus.classes == ("amusement", "baseline", "stress")
     assert sum(m.shape[0] for m in corpus.modalities.values()) == 30
     with pytest.raises(UserError, match=r"age,height,weight,.*: one value for each person"):
-        formats.read_windows(file, Columns("subject", "label_name", leave_out=("label",)))
+        read(file, columns("subject", "label_name", leave_out=("label",)))

@@ -27,7 +27,7 @@ class Recognition:
 
 def recognise(
     file: Path,
-    content: Any,
+    content: Sequence[Any],
     name: str | None = None,
     *,
     files: int = 1,
@@ -41,10 +41,6 @@ def recognise(
     Raises:
         UserError: no family fits (the message says what the nearest one lacks), or no such name.
     """
-    if not isinstance(content, list | tuple):
-        raise UserError(
-            f"{file}: holds a {type(content).__name__}, not the list of fields of a feature file"
-        )
     if name is not None:
         return _as_told(file, content, name, files)
     families = [family for family in FAMILIES if family.files == files]

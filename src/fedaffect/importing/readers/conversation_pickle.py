@@ -14,12 +14,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fedaffect.corpus.formats import unpickler
 from fedaffect.corpus.formats.families import Dataset
-from fedaffect.corpus.formats.feature_files import Fields, Loaded, gather
+from fedaffect.corpus.formats.feature_files import (
+    MAXIMUM_TOGETHER,
+    MULTIEMO,
+    Fields,
+    Loaded,
+    gather,
+)
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.recognition import LETTERS, is_list
 from fedaffect.corpus.schema import SPLITS, ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.source import Source
 from fedaffect.randomness import generator
 
 MAXIMUM_BYTES = 2**33
@@ -30,10 +40,52 @@ Identifier = str | int
 Floats = npt.NDArray[np.float32]
 
 
-def read(
+class ConversationPickle(Reader):
+    """Any pickle that is of no other format, or the folder of several that belong together."""
+
+    takes = ("family",)
+    fallback = True
+
+    def recognises(self, source: Source) -> bool:
+        return source.is_pickle or bool(source.pickles)
+
+    def read(self, source: Source, options: Options) -> ConversationCorpus:
+        if source.path.name in MULTIEMO and _all_there(source.folder):
+            source = source.folder
+        loaded = load(source) if source.is_folder else [(source.path, source.content)]
+        return corpus_from(loaded, name=source.name, seed=options.seed, family=options.family)
+
+
+def load(folder: Source) -> list[Loaded]:
+    """The pickles of a folder that belong together, each with what is in it.
+
+    Raises:
+        UserError: too many of them, or those of CMN and ICON.
+    """
+    named = {file.name for file in folder.pickles}
+    if {"dataset.pkl", "trainID.pkl"} <= named:
+        raise UserError(
+            f"{folder.path}: dataset.pkl: the files of CMN and ICON are not read; import DialogueRNN's "
+            "IEMOCAP_features_raw.pkl, which holds the same utterances"
+        )
+    if _all_there(folder):
+        named = set(MULTIEMO)
+    elif len(named) > MAXIMUM_TOGETHER:
+        raise UserError(
+            f"{folder.path}: {len(named)} pickles ({', '.join(sorted(named))[:200]}); give the one to read, "
+            "or a folder with the files of one corpus (M3NET's two, MultiEMO's four)"
+        )
+    return [(file, unpickler.load(file)) for file in folder.pickles if file.name in named]
+
+
+def _all_there(folder: Source) -> bool:
+    return {*MULTIEMO} <= {file.name for file in folder.pickles}
+
+
+def corpus_from(
     loaded: Sequence[Loaded], *, name: str, seed: int = 0, family: str | None = None
 ) -> ConversationCorpus:
-    """Read one feature file, or several that belong together; features become float32.
+    """The corpus of one feature file, or of several that belong together; features become float32.
 
     COSMIC's files bring a development split. Elsewhere the dialogues of a published one are taken where the
     corpus has it (IEMOCAP: COSMIC's twelve), a random tenth of the training dialogues otherwise; `provenance`

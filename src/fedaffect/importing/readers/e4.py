@@ -18,7 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.recording import Marks, Recording, Span, Stream
+from fedaffect.features.body import Marks, Recording, Span, Stream
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import RecordingReader
+from fedaffect.importing.source import Source
 from fedaffect.importing.streams import magnitude, numbers, stream
 
 TABLES = {"eda": "EDA.csv", "motion": "ACC.csv", "pulse": "BVP.csv", "temperature": "TEMP.csv"}
@@ -31,45 +34,39 @@ UNIX_TIME = 1e9
 """From here on a time is one since 1970."""
 
 
-def is_export(place: Path) -> bool:
-    """Whether a folder or a zip holds tables of an E4."""
-    if place.is_dir():
-        return any((place / table).is_file() for table in TABLES.values())
-    try:
-        with zipfile.ZipFile(place) as archive:
-            return not {*TABLES.values()}.isdisjoint(archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return False
-
-
-def read(place: Path) -> Recording:
+class E4(RecordingReader):
     """The recording of one export; the person is called as the folder or the zip, without `_E4_Data`.
 
     It begins with the first sample of any sensor. Empty tables are taken for missing ones. `marks` are `beat`
     (with the seconds since the one before) and `tag`.
-
-    Raises:
-        UserError: no table, or one that is damaged, too large, or not laid out so.
     """
-    files = (*TABLES.values(), BEATS, TAGS, LABELS)
-    content = {name: text for name in files if (text := _content(place, name).strip())}
-    tables = {s: _table(place, t, content[t]) for s, t in TABLES.items() if t in content}
-    if not tables:
-        raise UserError(f"{place}: none of {', '.join(TABLES.values())}; give an E4's export")
-    zero = min(table[0, 0] for table in tables.values())
-    streams = {sensor: _stream(place, sensor, table, zero) for sensor, table in tables.items()}
-    marks = {}
-    if BEATS in content:
-        first, _, rest = content[BEATS].partition(b"\n")
-        begin = _numbers(place, BEATS, first.partition(b",")[0])[0, 0] - zero
-        beats = _numbers(place, BEATS, rest, columns=2) if rest.strip() else np.zeros((0, 2))
-        marks["beat"] = Marks(begin + beats[:, 0], beats[:, 1])
-    if TAGS in content:
-        marks["tag"] = Marks(_numbers(place, TAGS, content[TAGS])[:, 0] - zero)
-    spans = tuple(_labels(place, content[LABELS], zero)) if LABELS in content else ()
-    name = place.name.removesuffix(".zip")
-    read_from = tuple(place / n for n in content) if place.is_dir() else (place,)
-    return Recording(name.removesuffix("_E4_Data"), name, streams, spans, marks, read_from)
+
+    def holds(self, source: Source) -> bool:
+        if source.is_folder:
+            return any((source.path / table).is_file() for table in TABLES.values())
+        return not source.members.isdisjoint(TABLES.values())
+
+    def recordings(self, source: Source, options: Options) -> Iterator[Recording]:
+        place = source.path
+        files = (*TABLES.values(), BEATS, TAGS, LABELS)
+        content = {name: text for name in files if (text := _content(place, name).strip())}
+        tables = {s: _table(place, t, content[t]) for s, t in TABLES.items() if t in content}
+        if not tables:
+            raise UserError(f"{place}: none of {', '.join(TABLES.values())}; give an E4's export")
+        zero = min(table[0, 0] for table in tables.values())
+        streams = {sensor: _stream(place, sensor, table, zero) for sensor, table in tables.items()}
+        marks = {}
+        if BEATS in content:
+            first, _, rest = content[BEATS].partition(b"\n")
+            begin = _numbers(place, BEATS, first.partition(b",")[0])[0, 0] - zero
+            beats = _numbers(place, BEATS, rest, columns=2) if rest.strip() else np.zeros((0, 2))
+            marks["beat"] = Marks(begin + beats[:, 0], beats[:, 1])
+        if TAGS in content:
+            marks["tag"] = Marks(_numbers(place, TAGS, content[TAGS])[:, 0] - zero)
+        spans = tuple(_labels(place, content[LABELS], zero)) if LABELS in content else ()
+        name = place.name.removesuffix(".zip")
+        read_from = tuple(place / n for n in content) if place.is_dir() else (place,)
+        yield Recording(name.removesuffix("_E4_Data"), name, streams, spans, marks, read_from)
 
 
 def _content(place: Path, name: str) -> bytes:

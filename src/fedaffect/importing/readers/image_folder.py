@@ -12,6 +12,9 @@ from fedaffect.corpus.formats.faces import USAGE, corpus_of
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.schema import SPLITS, ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.source import Source
 from fedaffect.randomness import generator
 
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -36,46 +39,43 @@ class _Picture(NamedTuple):
     label: str
 
 
-def is_layout(folder: Path) -> bool:
-    """Whether there is a folder of training images by class (not whether they are sound)."""
-    return any(
-        place.is_dir() and SPLIT_OF.get(place.name.lower()) == "train" and any(_folders(place))
-        for place in folder.iterdir()
-    )
+class ImageFolder(Reader):
+    """PNG and JPEG files as grey images; classes are sorted by name. Other files are let be.
 
-
-def read(folder: Path, *, name: str, seed: int = 0) -> ConversationCorpus:
-    """Read PNG and JPEG files as grey images; classes are sorted by name. Other files are let be.
-
-    Args:
-        seed: draws a tenth of the training images for `dev` where there is no folder for it.
-
-    Raises:
-        UserError: no images, too many or too large ones, one that is of no class, is damaged or has another
-            size than the first, or Pillow is not installed.
+    A tenth of the training images is drawn for `dev` where there is no folder for it.
     """
-    pictures = list(_pictures(folder))
-    if not pictures:
-        raise UserError(f"{folder}: no {' or '.join(ENDINGS)} in SPLIT/CLASS folders")
-    images = _images(pictures)
-    classes = sorted({picture.label for picture in pictures})
-    splits = [picture.split for picture in pictures]
-    reader = "folders of images"
-    if "dev" not in splits:
-        train = [index for index, split in enumerate(splits) if split == "train"]
-        count = round(DEV_FRACTION * len(train))
-        for index in generator(seed, "dev split").permutation(train)[:count]:
-            splits[index] = "dev"
-        reader += f"; dev: {count} training images, drawn with seed {seed}"
-    return corpus_of(
-        images,
-        np.array([classes.index(picture.label) for picture in pictures]),
-        splits,
-        classes=classes,
-        names=[picture.file.relative_to(folder).as_posix() for picture in pictures],
-        name=name,
-        provenance=origin([picture.file for picture in pictures], reader, folder),
-    )
+
+    fallback = True
+
+    def recognises(self, source: Source) -> bool:
+        return any(
+            SPLIT_OF.get(place.name.lower()) == "train" and place.is_dir() and any(_folders(place))
+            for place in source.inside
+        )
+
+    def read(self, source: Source, options: Options) -> ConversationCorpus:
+        pictures = list(_pictures(source.path))
+        if not pictures:
+            raise UserError(f"{source.path}: no {' or '.join(ENDINGS)} in SPLIT/CLASS folders")
+        pixels = _images(pictures)
+        classes = sorted({picture.label for picture in pictures})
+        splits = [picture.split for picture in pictures]
+        reader = "folders of images"
+        if "dev" not in splits:
+            train = [index for index, split in enumerate(splits) if split == "train"]
+            count = round(DEV_FRACTION * len(train))
+            for index in generator(options.seed, "dev split").permutation(train)[:count]:
+                splits[index] = "dev"
+            reader += f"; dev: {count} training images, drawn with seed {options.seed}"
+        return corpus_of(
+            pixels,
+            np.array([classes.index(picture.label) for picture in pictures]),
+            splits,
+            classes=classes,
+            names=[picture.file.relative_to(source.path).as_posix() for picture in pictures],
+            name=source.name,
+            provenance=origin([picture.file for picture in pictures], reader, source.path),
+        )
 
 
 def _pictures(folder: Path) -> Iterator[_Picture]:

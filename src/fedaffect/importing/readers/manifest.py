@@ -1,38 +1,50 @@
 """A manifest: a table of utterances with features inline or in `.npy` files. See docs/corpora.md."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from numbers import Real
-from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.formats import npy_file
-from fedaffect.corpus.formats.assemble import assemble
+from fedaffect.corpus.formats import numpy_file
+from fedaffect.corpus.formats.assemble import assemble, stacked
 from fedaffect.corpus.formats.cells import Cell, indexed
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.formats.tables import Numbered, rows
+from fedaffect.corpus.formats.tables import Numbered
 from fedaffect.corpus.schema import Array, ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.source import Source
 
 FEATURE = "feature."
 REQUIRED = ("conversation", "turn", "label", "split")
-MAXIMUM_BYTES = 2**33
 _COLUMNS = (*REQUIRED, "person", "speaker", "role")
 
 
-def read(file: Path, *, name: str) -> ConversationCorpus:
-    """Read a manifest; features become float32, an empty cell is a missing modality.
+class Manifest(Reader):
+    """Any table that is of no other format; features become float32, an empty cell is a missing modality."""
+
+    fallback = True
+
+    def recognises(self, source: Source) -> bool:
+        return bool(source.table_head)
+
+    def read(self, source: Source, options: Options) -> ConversationCorpus:
+        return utterances(source, source.rows, "manifest")
+
+
+def utterances(source: Source, table: Sequence[Numbered], reader: str) -> ConversationCorpus:
+    """The corpus of a manifest's rows, from wherever a reader has them; features become float32.
+
+    Args:
+        table: rows, each a number for messages and a dictionary with a manifest's columns.
+        reader: what the provenance shall say of the format.
 
     Raises:
         UserError: a column that lacks, a cell that is not what its column promises (named by line and
             column), vectors of different widths, or no features.
     """
-    return from_rows(file, rows(file), name=name)
-
-
-def from_rows(file: Path, table: Sequence[Numbered], *, name: str) -> ConversationCorpus:
-    """As `read`, of rows that were already read."""
+    file = source.path
     seen = dict.fromkeys(key for _, row in table for key in row)
     for column in REQUIRED:
         if column not in seen:
@@ -50,71 +62,39 @@ def from_rows(file: Path, table: Sequence[Numbered], *, name: str) -> Conversati
     if "person" in seen and "speaker" in seen:
         raise UserError(f"{file}: person, speaker: two names of one column; leave one out")
 
-    cells = _Cells(file, table)
-    columns = {"turn": cells.integers("turn"), "split": np.array(cells.names("split"))}
-    named = {"dialogue": cells.names("conversation"), "label": cells.names("label", empty=True)}
-    who = next((key for key in ("person", "speaker") if key in seen), None)
-    if who:
-        named["speaker"] = cells.names(who)
+    def cells(column: str) -> Iterator[Cell]:
+        return (Cell(file, line, column, row.get(column)) for line, row in table)
+
+    def names(column: str, *, empty: bool = False) -> list[str]:
+        return [cell.name(empty=empty) for cell in cells(column)]
+
+    columns = {"turn": np.array([cell.integer() for cell in cells("turn")])}
+    columns["split"] = np.array(names("split"))
+    named = {"dialogue": names("conversation"), "label": names("label", empty=True)}
+    for who in {"person", "speaker"} & {*seen}:
+        named["speaker"] = names(who)
     if "role" in seen:
-        columns["role"] = cells.integers("role")
-    for key, names in named.items():
-        columns[key], known = indexed(names)
+        columns["role"] = np.array([cell.integer() for cell in cells("role")])
+    for key, texts in named.items():
+        columns[key], known = indexed(texts)
         columns[f"{key}_names"] = np.array(known, dtype=np.str_)
-    streams = {key.removeprefix(FEATURE): cells.stream(key) for key in modalities}
+    streams = {}
+    for key in modalities:
+        vectors = ((f"line {cell.line}: {key}", _vector(cell)) for cell in cells(key))
+        if not (found := stacked(file, vectors, len(table))):
+            raise UserError(f"{file}: {key}: empty everywhere; leave the column out")
+        streams[key.removeprefix(FEATURE)] = found
 
     unused = sorted(str(key) for key in set(seen) - {*_COLUMNS, *modalities})
-    reader = "manifest" + (f"; not read: {', '.join(unused)}" if unused else "")
+    reader += f"; not read: {', '.join(unused)}" if unused else ""
     return assemble(
         file,
         columns,
         {m: values for m, (values, _) in streams.items()},
         {m: there for m, (_, there) in streams.items()},
-        name=name,
+        name=source.name,
         provenance=origin([file], reader),
     )
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """The table by column."""
-
-    file: Path
-    table: Sequence[Numbered]
-
-    def names(self, column: str, *, empty: bool = False) -> list[str]:
-        """Text, or whole numbers as text; empty ones only where they are allowed."""
-        return [cell.name(empty=empty) for cell in self._of(column)]
-
-    def integers(self, column: str) -> Array:
-        """int64 [rows]."""
-        return np.array([cell.integer() for cell in self._of(column)])
-
-    def stream(self, column: str) -> tuple[Array, Array]:
-        """float32 [rows, width] with zeros where there is none, and bool [rows]: where there is one."""
-        values: Array | None = None
-        present = np.zeros(len(self.table), bool)
-        first = 0
-        for index, cell in enumerate(self._of(column)):
-            vector = _vector(cell)
-            if vector is None:
-                continue
-            if values is None:
-                first, width = cell.line, len(vector)
-                if 4 * width * len(self.table) > MAXIMUM_BYTES:
-                    raise cell.wrong(f"{width} wide; too many for memory")
-                values = np.zeros((len(self.table), width), np.float32)
-            if len(vector) != values.shape[1]:
-                raise cell.wrong(f"{len(vector)} wide, but {values.shape[1]} in line {first}")
-            with np.errstate(over="ignore"):  # becomes Inf, which the check then reports
-                values[index] = vector
-            present[index] = True
-        if values is None:
-            raise UserError(f"{self.file}: {column}: empty everywhere; leave the column out")
-        return values, present
-
-    def _of(self, column: str) -> Iterator[Cell]:
-        return (Cell(self.file, line, column, row.get(column)) for line, row in self.table)
 
 
 def _vector(cell: Cell) -> Array | None:
@@ -123,7 +103,7 @@ def _vector(cell: Cell) -> Array | None:
         return None
     if isinstance(value, str) and value.strip().endswith(".npy"):
         path = cell.file.parent / value.strip()
-        return npy_file.read_vector(path, f"{cell.file}: line {cell.line}: {cell.column}")
+        return numpy_file.read_vector(path, f"{cell.file}: line {cell.line}: {cell.column}")
     parts = value.split() if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not parts:
         raise cell.wrong("neither a path of an .npy file nor numbers")

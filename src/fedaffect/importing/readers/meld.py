@@ -6,25 +6,26 @@ same folder (its splits and anonymous speakers give way to the official ones), o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.formats import npy_file
-from fedaffect.corpus.formats.assemble import assemble
+from fedaffect.corpus.formats import numpy_file
+from fedaffect.corpus.formats.assemble import assemble, stacked
+from fedaffect.corpus.formats.cells import Cell, indexed
 from fedaffect.corpus.formats.families import MELD
-from fedaffect.corpus.formats.feature_files import Loaded
 from fedaffect.corpus.formats.origin import origin
-from fedaffect.corpus.formats.tables import Row, rows
+from fedaffect.corpus.formats.tables import rows
 from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.importing.options import Options
 from fedaffect.importing.readers import conversation_pickle
+from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.source import Source
 
 FILES = {split: f"{split}_sent_emo.csv" for split in SPLITS}
 COLUMNS = ("Dialogue_ID", "Utterance_ID", "Speaker", "Emotion")
-MAXIMUM_BYTES = 2**33
-MAXIMUM_NAME = 500
 
 
 @dataclass(frozen=True)
@@ -35,60 +36,58 @@ class Line:
     dialogue: int
     utterance: int
     speaker: str
-    label: int
+    label: str
 
 
-def read(
-    folder: Path,
-    pickles: Sequence[Loaded],
-    *,
-    name: str,
-    seed: int = 0,
-    family: str | None = None,
-) -> ConversationCorpus:
-    """Read the three tables and the features beside them.
+class Meld(Reader):
+    """The folder with MELD's tables, or one of them, which stands for all."""
 
-    Args:
-        pickles: the feature pickles of the folder, each with what `unpickler.load` found in it.
-        seed, family: as for `conversation_pickle.read`.
+    takes = ("family",)
 
-    Raises:
-        UserError: a table or column that lacks, a cell that means nothing, no features, or features of
-            other utterances.
-    """
-    lines = sorted(
-        (line for split in SPLITS for line in _lines(folder / FILES[split], split)),
-        key=lambda line: (SPLITS.index(line.split), line.dialogue, line.utterance),
-    )
-    dialogues = list(dict.fromkeys((line.split, line.dialogue) for line in lines))
-    position = {dialogue: index for index, dialogue in enumerate(dialogues)}
-    dialogue = np.array([position[line.split, line.dialogue] for line in lines])
-    label = np.array([line.label for line in lines])
-    files = [folder / file for file in FILES.values()]
-    if pickles:
-        corpus = conversation_pickle.read(pickles, name=name, seed=seed, family=family)
-        _ensure_same(folder, corpus, dialogue, label, dialogues)
-        features, present = corpus.features, corpus.present
-        files += [file for file, _ in pickles]
-        source = f"features of {corpus.provenance.reader.partition(';')[0]}"
-    else:
-        features, present = _clips(folder, lines)
-        source = f"features of {', '.join(features)} from one .npy a clip"
+    def recognises(self, source: Source) -> bool:
+        names = [path.name for path in source.inside or (source.path,)]
+        return not {*FILES.values()}.isdisjoint(names)
 
-    people = sorted({line.speaker for line in lines})
-    number = {person: index for index, person in enumerate(people)}
-    columns = {
-        "label": label,
-        "label_names": np.array(MELD.classes),
-        "dialogue": dialogue,
-        "dialogue_names": np.array([f"{split}-dia{n}" for split, n in dialogues]),
-        "turn": np.array([line.utterance for line in lines]),
-        "split": np.array([line.split for line in lines]),
-        "speaker": np.array([number[line.speaker] for line in lines]),
-        "speaker_names": np.array(people),
-    }
-    reader = f"MELD tables: labels, speakers' names, official splits; {source}"
-    return assemble(folder, columns, features, present, name=name, provenance=origin(files, reader))
+    def read(self, source: Source, options: Options) -> ConversationCorpus:
+        source = source.folder
+        folder = source.path
+        lines = sorted(
+            (line for split in SPLITS for line in _lines(folder / FILES[split], split)),
+            key=lambda line: (SPLITS.index(line.split), line.dialogue, line.utterance),
+        )
+        dialogues = list(dict.fromkeys((line.split, line.dialogue) for line in lines))
+        position = {dialogue: index for index, dialogue in enumerate(dialogues)}
+        dialogue = np.array([position[line.split, line.dialogue] for line in lines])
+        label = np.array([MELD.classes.index(line.label) for line in lines])
+        files = [folder / file for file in FILES.values()]
+        if source.pickles:
+            pickles = conversation_pickle.load(source)
+            corpus = conversation_pickle.corpus_from(
+                pickles, name=source.name, seed=options.seed, family=options.family
+            )
+            _ensure_same(folder, corpus, dialogue, label, dialogues)
+            features, present = corpus.features, corpus.present
+            files += [file for file, _ in pickles]
+            features_of = corpus.provenance.reader.partition(";")[0]
+        else:
+            features, present = _clips(folder, lines)
+            features_of = f"{', '.join(features)} from one .npy a clip"
+
+        speaker, people = indexed([line.speaker for line in lines])
+        columns = {
+            "label": label,
+            "label_names": np.array(MELD.classes),
+            "dialogue": dialogue,
+            "dialogue_names": np.array([f"{split}-dia{n}" for split, n in dialogues]),
+            "turn": np.array([line.utterance for line in lines]),
+            "split": np.array([line.split for line in lines]),
+            "speaker": speaker,
+            "speaker_names": np.array(people),
+        }
+        reader = f"MELD tables: labels, speakers' names, official splits; features of {features_of}"
+        return assemble(
+            folder, columns, features, present, name=source.name, provenance=origin(files, reader)
+        )
 
 
 def _lines(file: Path, split: str) -> list[Line]:
@@ -100,24 +99,12 @@ def _lines(file: Path, split: str) -> list[Line]:
             raise UserError(f"{file}: {column}: no such column; give MELD's own table")
     found = []
     for number, row in table:
-        where = f"{file}: line {number}"
-        emotion, speaker = str(row["Emotion"]).strip().lower(), str(row["Speaker"]).strip()
-        if emotion not in MELD.classes:
-            raise UserError(
-                f"{where}: Emotion: {emotion[:20]!r}; use one of {', '.join(MELD.classes)}"
-            )
-        if not 0 < len(speaker) <= MAXIMUM_NAME:
-            raise UserError(f"{where}: Speaker: {len(speaker)} letters; give a name")
-        dialogue, utterance = (_number(where, row, c) for c in ("Dialogue_ID", "Utterance_ID"))
-        found.append(Line(split, dialogue, utterance, speaker, MELD.classes.index(emotion)))
+        cells = (Cell(file, number, column, row[column]) for column in COLUMNS)
+        dialogue, utterance, speaker, emotion = cells
+        label = replace(emotion, value=str(emotion.value).lower()).one_of(MELD.classes)
+        line = Line(split, dialogue.index(), utterance.index(), speaker.name(), label)
+        found.append(line)
     return found
-
-
-def _number(where: str, row: Row, column: str) -> int:
-    text = str(row[column]).strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UserError(f"{where}: {column}: {text[:20]!r} is no number; mend the cell")
-    return int(text)
 
 
 def _ensure_same(
@@ -157,21 +144,16 @@ def _clips(folder: Path, lines: Sequence[Line]) -> tuple[Mapping[str, Array], Ma
 
 def _stream(folder: Path, lines: Sequence[Line]) -> tuple[Array, Array]:
     """float32 [items, width] with zeros where a clip has no file, and bool [items]: where it has one."""
-    present = np.zeros(len(lines), bool)
-    values = np.zeros((len(lines), 0), np.float32)
-    for row, line in enumerate(lines):
-        file = folder / line.split / f"dia{line.dialogue}_utt{line.utterance}.npy"
-        if not file.exists():
-            continue
-        vector = npy_file.read_vector(file, str(folder.name))
-        if not present.any():
-            if 4 * len(vector) * len(lines) > MAXIMUM_BYTES:
-                raise UserError(f"{file}: {len(vector)} wide; too much for memory")
-            values = np.zeros((len(lines), len(vector)), np.float32)
-        if len(vector) != values.shape[1]:
-            raise UserError(f"{file}: {len(vector)} wide, but others are {values.shape[1]} wide")
-        with np.errstate(over="ignore"):
-            values[row], present[row] = vector, True
-    if not present.any():
+    vectors = ((name, _clip(folder / name, folder.name)) for name in map(_clip_name, lines))
+    found = stacked(folder, vectors, len(lines))
+    if found is None:
         raise UserError(f"{folder}: no file is named like SPLIT/dia0_utt0.npy; rename them so")
-    return values, present
+    return found
+
+
+def _clip_name(line: Line) -> str:
+    return f"{line.split}/dia{line.dialogue}_utt{line.utterance}.npy"
+
+
+def _clip(file: Path, modality: str) -> Array | None:
+    return numpy_file.read_vector(file, modality) if file.exists() else None

@@ -11,6 +11,9 @@ from fedaffect.corpus.formats.assemble import assemble
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.schema import Array, ConversationCorpus
 from fedaffect.errors import UserError
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.source import Source
 
 SPLITS = {"train": "train", "valid": "dev", "test": "test"}
 STREAMS = ("text", "audio", "vision")
@@ -20,63 +23,65 @@ MAXIMUM_ITEMS = 2_000_000
 _READ = {"text_bert", "id", "annotations", "classification_labels", "regression_labels"}
 
 
-def is_mmsa(content: object) -> bool:
-    """Whether a pickle holds MMSA's dictionary of splits."""
-    return isinstance(content, Mapping) and all(
-        isinstance(content.get(split), Mapping) for split in SPLITS
-    )
+class Mmsa(Reader):
+    """A pickled dictionary of splits, each a dictionary of fields.
 
-
-def read(file: Path, content: Mapping[str, Any], *, name: str) -> ConversationCorpus:
-    """Read MMSA's dictionary; the video is the conversation and its one person, the clip the turn.
-
-    Sequences [n, time, width] are averaged over real steps (rows that are not all zeros; for text, those
-    that `text_bert`'s mask keeps), each column over its finite values: MOSI's audio holds -Inf here and
-    there. A sequence without a real step is a missing modality. Matrices [n, width] are taken as they are.
+    The video is the conversation and its one person, the clip the turn. Sequences [n, time, width] are
+    averaged over real steps (rows that are not all zeros; for text, those that `text_bert`'s mask keeps),
+    each column over its finite values: MOSI's audio holds -Inf here and there. A sequence without a real step
+    is a missing modality. Matrices [n, width] are taken as they are.
 
     Labels are `classification_labels` where there are some, named by `annotations`; else the sign of
     `regression_labels`.
-
-    Raises:
-        UserError: fields that lack or disagree between or inside splits.
     """
-    parts = [_Part(file, split, content[split]) for split in SPLITS]
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        raise UserError(f"{file}: id: no utterances; give a file with some")
-    streams = [stream for stream in STREAMS if all(stream in part.fields for part in parts)]
-    if not streams:
-        raise UserError(f"{file}: none of {', '.join(STREAMS)} in every split; add one of them")
-    videos, clips = zip(
-        *(_place(p, identifier) for p in parts for identifier in p.ids), strict=True
-    )
-    label, classes, how = _labels(parts)
-    pooled = {stream: [part.pooled(stream) for part in parts] for stream in streams}
-    for stream, found in pooled.items():
-        widths = {values.shape[1] for values, _, _ in found}
-        if len(widths) > 1:
-            raise UserError(f"{file}: {stream}: widths differ between splits: {sorted(widths)}")
 
-    known = sorted(set(videos))
-    position = {video: index for index, video in enumerate(known)}
-    dialogue = np.array([position[video] for video in videos])
-    columns = {"label": label, "label_names": np.array(classes), "dialogue": dialogue}
-    columns |= {"dialogue_names": np.array(known), "turn": _turns(clips), "speaker": dialogue}
-    columns |= {"speaker_names": np.array(known)}
-    columns["split"] = np.repeat([SPLITS[p.split] for p in parts], [len(p) for p in parts])
-    left_out = {stream: sum(n for _, _, n in found) for stream, found in pooled.items()}
-    reader = f"MMSA pickle: a dictionary of train, valid, test; {how}; {_means(parts, streams)}"
-    reader += "".join(f"; {n} values of {s} not finite, left out" for s, n in left_out.items() if n)
-    unused = sorted({str(key) for part in parts for key in part.fields} - {*_READ, *streams})
-    reader += f"; not read: {', '.join(unused)}" if unused else ""
-    return assemble(
-        file,
-        columns,
-        {s: np.concatenate([values for values, _, _ in found]) for s, found in pooled.items()},
-        {s: np.concatenate([there for _, there, _ in found]) for s, found in pooled.items()},
-        name=name,
-        provenance=origin([file], reader),
-    )
+    def recognises(self, source: Source) -> bool:
+        content = None if source.first_key is None else source.content
+        return isinstance(content, Mapping) and all(
+            isinstance(content.get(split), Mapping) for split in SPLITS
+        )
+
+    def read(self, source: Source, options: Options) -> ConversationCorpus:
+        file, content = source.path, source.content
+        parts = [_Part(file, split, content[split]) for split in SPLITS]
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            raise UserError(f"{file}: id: no utterances; give a file with some")
+        streams = [stream for stream in STREAMS if all(stream in part.fields for part in parts)]
+        if not streams:
+            raise UserError(f"{file}: none of {', '.join(STREAMS)} in every split; add one of them")
+        videos, clips = zip(
+            *(_place(p, identifier) for p in parts for identifier in p.ids), strict=True
+        )
+        label, classes, how = _labels(parts)
+        pooled = {stream: [part.pooled(stream) for part in parts] for stream in streams}
+        for stream, found in pooled.items():
+            widths = {values.shape[1] for values, _, _ in found}
+            if len(widths) > 1:
+                raise UserError(f"{file}: {stream}: widths differ between splits: {sorted(widths)}")
+
+        known = sorted(set(videos))
+        position = {video: index for index, video in enumerate(known)}
+        dialogue = np.array([position[video] for video in videos])
+        columns = {"label": label, "label_names": np.array(classes), "dialogue": dialogue}
+        columns |= {"dialogue_names": np.array(known), "turn": _turns(clips), "speaker": dialogue}
+        columns |= {"speaker_names": np.array(known)}
+        columns["split"] = np.repeat([SPLITS[p.split] for p in parts], [len(p) for p in parts])
+        left_out = {stream: sum(n for _, _, n in found) for stream, found in pooled.items()}
+        reader = f"MMSA pickle: a dictionary of train, valid, test; {how}; {_means(parts, streams)}"
+        reader += "".join(
+            f"; {n} values of {s} not finite, left out" for s, n in left_out.items() if n
+        )
+        unused = sorted({str(key) for part in parts for key in part.fields} - {*_READ, *streams})
+        reader += f"; not read: {', '.join(unused)}" if unused else ""
+        return assemble(
+            file,
+            columns,
+            {s: np.concatenate([values for values, _, _ in found]) for s, found in pooled.items()},
+            {s: np.concatenate([there for _, there, _ in found]) for s, found in pooled.items()},
+            name=source.name,
+            provenance=origin([file], reader),
+        )
 
 
 @dataclass(frozen=True)
@@ -196,13 +201,13 @@ def _classes(parts: Sequence[_Part], label: Array) -> tuple[str, ...]:
     names = {int(n): str(n) for n in range(max(0, int(label.max())) + 1)}
     texts = [text for part in parts for text in _annotations(part)]
     for number in names:
-        said = {text for text, value in zip(texts, label, strict=True) if value == number and text}
-        if len(said) > 1:
-            both = " and ".join(sorted(said)[:2])
+        given = {text for text, value in zip(texts, label, strict=True) if value == number and text}
+        if len(given) > 1:
+            both = " and ".join(sorted(given)[:2])
             raise UserError(
                 f"{parts[0].file}: annotations: label {number} is called {both}; give it one name"
             )
-        names[number] = said.pop() if said else names[number]
+        names[number] = given.pop() if given else names[number]
     return tuple(names.values())
 
 

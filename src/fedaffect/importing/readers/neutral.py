@@ -1,29 +1,36 @@
 """The neutral layout: one `.npz` of flat arrays, a row an utterance. See docs/neutral-layout.md."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
 from fedaffect.corpus.formats.assemble import COLUMNS, NAMES, REQUIRED, VOTES, assemble
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.schema import Array, ConversationCorpus
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.source import Source
 
 _PRESENT = "_present"
 _TIMES = "start_end"
 
 
-def read(file: Path, arrays: Mapping[str, Array], *, name: str) -> ConversationCorpus:
-    """The corpus of a file's arrays; features keep their dtype.
+class NeutralLayout(Reader):
+    """Any `.npz` that is of no other format; features keep their dtype."""
 
-    Raises:
-        UserError: not of this layout. What can be said only of a whole corpus (labels out of range,
-            overlapping splits …) is left to `check.problems`.
-    """
-    features = {k: a for k, a in arrays.items() if _is_modality(k, a)}
-    present = {k: arrays[k + _PRESENT] for k in features if k + _PRESENT in arrays}
-    provenance = origin([file], _description(arrays, features))
-    return assemble(file, arrays, features, present, name=name, provenance=provenance)
+    fallback = True
+
+    def recognises(self, source: Source) -> bool:
+        return source.is_zip
+
+    def read(self, source: Source, options: Options) -> ConversationCorpus:
+        arrays = source.arrays
+        features = {k: a for k, a in arrays.items() if _is_modality(k, a)}
+        present = {k: arrays[k + _PRESENT] for k in features if k + _PRESENT in arrays}
+        provenance = origin([source.path], _description(arrays, features))
+        return assemble(
+            source.path, arrays, features, present, name=source.name, provenance=provenance
+        )
 
 
 def _is_modality(key: str, array: Array) -> bool:

@@ -6,13 +6,15 @@ The E4's own tables beside it have no labels, and their clock is not the labels'
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fedaffect.errors import UserError
-from fedaffect.features.body.recording import Recording, Samples, Span
+from fedaffect.features.body import Recording, Span
+from fedaffect.features.body.recording import Samples
+from fedaffect.importing.options import Options
+from fedaffect.importing.readers.base import RecordingReader
+from fedaffect.importing.source import Source
 from fedaffect.importing.streams import magnitude, numbers, stream
 
 CHEST_RATE = 700.0
@@ -29,35 +31,35 @@ SENSORS = {
 }
 """Where each is, its rate and unit. Not read: the chest's ACC, EDA, EMG and Temp."""
 
-
 FIELDS = ("subject", "signal", "label")
 
 
-def is_wesad(content: object) -> bool:
-    """Whether a pickle holds WESAD's dictionary."""
-    return isinstance(content, Mapping) and {*FIELDS} <= {*content}
+class Wesad(RecordingReader):
+    """The subject's streams; `spans` are the study's conditions."""
 
+    def holds(self, source: Source) -> bool:
+        return source.first_key in FIELDS
 
-def read(file: Path, content: Mapping[str, Any]) -> Recording:
-    """The subject's streams; `spans` are the study's conditions.
-
-    Raises:
-        UserError: fields that lack or are of another kind.
-    """
-    person, signal = content["subject"], content["signal"]
-    if not isinstance(person, str) or not isinstance(signal, Mapping):
-        raise UserError(f"{file}: subject, signal: not a name and a dictionary of devices")
-    streams = {}
-    for sensor, (device, field, rate, unit) in SENSORS.items():
-        values = signal[device].get(field) if isinstance(signal.get(device), Mapping) else None
-        if values is not None:
-            where = f"{file}: signal: {device}: {field}"
-            samples = magnitude(values, where) if sensor == "motion" else numbers(values, where)
-            streams[sensor] = stream(samples, rate, where, unit=unit)
-    if not streams:
-        raise UserError(f"{file}: signal: none of {', '.join(SENSORS)}; fetch the file again")
-    spans = tuple(_spans(numbers(content["label"], f"{file}: label")))
-    return Recording(person, person, streams, spans, files=(file,))
+    def recordings(self, source: Source, options: Options) -> Iterator[Recording]:
+        file, content = source.path, source.content
+        if not (isinstance(content, Mapping) and {*FIELDS} <= {*content}):
+            raise UserError(
+                f"{file}: no dictionary of subject, signal and label; give WESAD's own (docs/signals.md)"
+            )
+        person, signal = content["subject"], content["signal"]
+        if not isinstance(person, str) or not isinstance(signal, Mapping):
+            raise UserError(f"{file}: subject, signal: not a name and a dictionary of devices")
+        streams = {}
+        for sensor, (device, field, rate, unit) in SENSORS.items():
+            values = signal[device].get(field) if isinstance(signal.get(device), Mapping) else None
+            if values is not None:
+                where = f"{file}: signal: {device}: {field}"
+                samples = magnitude(values, where) if sensor == "motion" else numbers(values, where)
+                streams[sensor] = stream(samples, rate, where, unit=unit)
+        if not streams:
+            raise UserError(f"{file}: signal: none of {', '.join(SENSORS)}; fetch the file again")
+        spans = tuple(_spans(numbers(content["label"], f"{file}: label")))
+        yield Recording(person, person, streams, spans, files=(file,))
 
 
 def _spans(label: Samples) -> Iterator[Span]:

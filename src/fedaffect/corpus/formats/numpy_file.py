@@ -1,5 +1,7 @@
-"""One array in numpy's own file format, its declared size compared with what there is before reading."""
+"""Files in numpy's own formats, declared sizes compared with what there is before anything is read."""
 
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -10,6 +12,8 @@ from numpy.lib import format as npy
 from fedaffect.corpus.schema import Array
 from fedaffect.errors import UserError
 
+MAXIMUM_BYTES = 2**33
+MAXIMUM_ARRAYS = 1000
 MAXIMUM_VECTOR_BYTES = 2**24
 # What numpy, and a zip archive around it, raise for bytes that are no such file. A deeply nested header is a
 # MemoryError of Python's parser; sizes are compared before anything large is reserved.
@@ -64,3 +68,30 @@ def read_vector(file: Path, where: str) -> Array:
             f"{where}: {file}: {array.dtype}{list(array.shape)} instead of a vector of numbers [width]"
         )
     return array
+
+
+def read_archive(file: Path) -> dict[str, Array]:
+    """The arrays of an `.npz` by their names; declared sizes are compared with what the file holds first.
+
+    Raises:
+        UserError: not an `.npz`, truncated, too large, or Python objects in it.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            size = sum(member.file_size for member in members)
+            if size > MAXIMUM_BYTES or len(members) > MAXIMUM_ARRAYS:
+                raise UserError(
+                    f"{file}: {len(members)} arrays of {size} bytes; "
+                    f"at most {MAXIMUM_ARRAYS} of {MAXIMUM_BYTES} are read"
+                )
+            return {m.filename.removesuffix(".npy"): _array(file, archive, m) for m in members}
+    except (zipfile.BadZipFile, zlib.error, KeyError, *DAMAGED) as error:
+        raise UserError(
+            f"{file}: truncated or damaged .npz ({type(error).__name__}); fetch the file again"
+        ) from None
+
+
+def _array(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    where = f"{file}: {member.filename}"
+    return read(lambda: archive.open(member), member.file_size, where)

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from fedaffect.corpus.formats import npy_file
+from fedaffect.corpus.formats import numpy_file
 from fedaffect.errors import UserError
 
 
@@ -16,7 +16,7 @@ def stored(array):
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<f2", "i4", "u1"])
 def test_a_vector_of_any_number_is_read(dtype, tmp_path):
     np.save(tmp_path / "x.npy", np.array([1, 2, 3], dtype))
-    vector = npy_file.read_vector(tmp_path / "x.npy", "row 1")
+    vector = numpy_file.read_vector(tmp_path / "x.npy", "row 1")
     assert vector.tolist() == [1, 2, 3]
     assert vector.dtype.isnative
 
@@ -39,7 +39,7 @@ def test_a_vector_of_any_number_is_read(dtype, tmp_path):
 def test_anything_else_is_one_line(content, message, tmp_path):
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(UserError, match=rf"^row 1: .*x\.npy: {message}"):
-        npy_file.read_vector(tmp_path / "x.npy", "row 1")
+        numpy_file.read_vector(tmp_path / "x.npy", "row 1")
 
 
 def test_every_truncation_is_one_line(tmp_path):
@@ -47,13 +47,13 @@ def test_every_truncation_is_one_line(tmp_path):
     for kept in range(len(whole)):
         (tmp_path / "x.npy").write_bytes(whole[:kept])
         with pytest.raises(UserError, match="row 1"):
-            npy_file.read_vector(tmp_path / "x.npy", "row 1")
+            numpy_file.read_vector(tmp_path / "x.npy", "row 1")
 
 
 def test_no_file_and_too_large_a_file(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"row 1: .*none\.npy: no such file"):
-        npy_file.read_vector(tmp_path / "none.npy", "row 1")
+        numpy_file.read_vector(tmp_path / "none.npy", "row 1")
     np.save(tmp_path / "x.npy", np.ones(100))
-    monkeypatch.setattr(npy_file, "MAXIMUM_VECTOR_BYTES", 500)
+    monkeypatch.setattr(numpy_file, "MAXIMUM_VECTOR_BYTES", 500)
     with pytest.raises(UserError, match="928 bytes; at most 500 are read"):
-        npy_file.read_vector(tmp_path / "x.npy", "row 1")
+        numpy_file.read_vector(tmp_path / "x.npy", "row 1")
