@@ -22,8 +22,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 
 class NonFinite(StrEnum):
-    """What happens to feature vectors with NaN or Inf."""
-
     refuse = "refuse"
     drop = "drop"
 
@@ -189,9 +187,9 @@ def _progress(files: Sequence[Path]) -> Iterable[Path]:
     from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
-    quiet = not console.is_terminal
-    return track(files, "reading", console=console, disable=quiet, transient=True)
+    terminal = Console(stderr=True)
+    quiet = not terminal.is_terminal
+    return track(files, "reading", console=terminal, disable=quiet, transient=True)
 
 
 def _described(corpus: "ConversationCorpus") -> dict[str, Any]:

@@ -23,13 +23,11 @@ class Imported:
     """What `import_corpus` made.
 
     Attributes:
-        folder: where the corpus lies.
         dropped: by modality, how many vectors with NaN or Inf were marked absent.
         warnings: what is good to know of it, as `check.problems` finds it.
     """
 
     corpus: ConversationCorpus
-    folder: Path
     dropped: dict[str, int]
     warnings: list[Problem]
 
@@ -60,8 +58,8 @@ def import_corpus(
     if non_finite == "drop":
         corpus, dropped = drop_non_finite(corpus)
     ensure_sound(corpus, path)
-    store.save(corpus, Path(out))
-    return Imported(corpus, Path(out), dropped, problems(corpus))
+    store.save(corpus, out)
+    return Imported(corpus, dropped, problems(corpus))
 
 
 def read(

@@ -36,7 +36,8 @@ class Source:
         self.path = Path(path)
         self.is_folder = self.path.is_dir()
         self._asked = name
-        self.name = name or self._title()
+        stem = Path(self.path.name.removesuffix(".gz")).stem
+        self.name = name or (self.path.absolute().name if self.is_folder else stem)
         self.progress: Progress = progress or iter
 
     @cached_property
@@ -84,8 +85,6 @@ class Source:
     @cached_property
     def members(self) -> frozenset[str]:
         """The names of what is in a zip; none where it is no zip, or a damaged one."""
-        if not self.is_zip:
-            return frozenset()
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return frozenset(archive.namelist())
@@ -121,14 +120,14 @@ class Source:
         return tuple(sorted(self.path.iterdir())) if self.is_folder else ()
 
     @cached_property
+    def folders(self) -> tuple["Source", ...]:
+        """The folders in a folder."""
+        return tuple(Source(path) for path in self.inside if path.is_dir())
+
+    @cached_property
     def pickles(self) -> tuple[Path, ...]:
         """The pickles that lie in a folder."""
         return tuple(path for path in self.inside if path.suffix in PICKLES and path.is_file())
-
-    def _title(self) -> str:
-        if self.is_folder:
-            return self.path.absolute().name
-        return Path(self.path.name.removesuffix(".gz")).stem
 
 
 def _is_csv(head: bytes) -> bool:

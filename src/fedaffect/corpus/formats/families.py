@@ -54,11 +54,9 @@ IEMOCAP = Dataset(
     # The development split of COSMIC (Ghosal et al. 2020), the only public one.
     dev=frozenset(
         (
-            *("Ses01M_impro01", "Ses01M_script03_1"),
-            *("Ses02F_impro02", "Ses02F_impro07", "Ses02M_script01_2"),
-            *("Ses03F_impro01", "Ses03M_impro02", "Ses03M_impro08a"),
-            *("Ses03M_script02_2", "Ses03M_script03_2"),
-            *("Ses04F_impro07", "Ses04F_script02_1"),
+            *("Ses01M_impro01", "Ses01M_script03_1", "Ses02F_impro02", "Ses02F_impro07"),
+            *("Ses02M_script01_2", "Ses03F_impro01", "Ses03M_impro02", "Ses03M_impro08a"),
+            *("Ses03M_script02_2", "Ses03M_script03_2", "Ses04F_impro07", "Ses04F_script02_1"),
         )
     ),
 )

@@ -23,8 +23,7 @@ PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t"
 
-Row = Mapping[str, Any]
-Numbered = tuple[int, Row]
+Numbered = tuple[int, Mapping[str, Any]]
 """A row, and its number as a person counts: lines of a text, or rows of a Parquet file, from 1."""
 
 

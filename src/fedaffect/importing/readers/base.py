@@ -114,18 +114,11 @@ class RecordingReader(Reader):
             if files:
                 yield from map(Source, sorted(files, key=_by_number))
                 return
-        below = [
-            p for p in source.inside if (p.suffix == ".zip" and not _is_unpacked(p)) or p.is_dir()
-        ]
-        for path in sorted(below, key=_by_number):
-            if not path.is_dir():
-                yield Source(path)
-            elif depth:
-                yield from self._places(Source(path), depth - 1)
-
-
-def _is_unpacked(archive: Path) -> bool:
-    return archive.with_suffix("").is_dir()
+        zips = [p for p in source.inside if p.suffix == ".zip" and not p.with_suffix("").is_dir()]
+        below = [*map(Source, zips), *source.folders]
+        for place in sorted(below, key=lambda place: _by_number(place.path)):
+            if depth or not place.is_folder:
+                yield from self._places(place, depth - 1)
 
 
 def _by_number(path: Path) -> list[tuple[bool, int, str]]:

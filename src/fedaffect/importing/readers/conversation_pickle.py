@@ -9,20 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.formats import unpickler
+from fedaffect.corpus.formats.cells import indexed
 from fedaffect.corpus.formats.families import Dataset
-from fedaffect.corpus.formats.feature_files import (
-    MAXIMUM_TOGETHER,
-    MULTIEMO,
-    Fields,
-    Loaded,
-    gather,
-)
+from fedaffect.corpus.formats.feature_files import MAXIMUM_TOGETHER, MULTIEMO, Fields, gather
 from fedaffect.corpus.formats.origin import origin
 from fedaffect.corpus.formats.recognition import LETTERS, is_list
 from fedaffect.corpus.schema import SPLITS, ConversationCorpus
@@ -41,7 +37,12 @@ Floats = npt.NDArray[np.float32]
 
 
 class ConversationPickle(Reader):
-    """Any pickle that is of no other format, or the folder of several that belong together."""
+    """Any pickle that is of no other format, or the folder of several that belong together.
+
+    Features become float32. COSMIC's files bring a development split. Elsewhere the dialogues of a published
+    one are taken where the corpus has it (IEMOCAP: COSMIC's twelve), a random tenth of the training dialogues
+    otherwise; `provenance` says which.
+    """
 
     takes = ("family",)
     fallback = True
@@ -50,14 +51,65 @@ class ConversationPickle(Reader):
         return source.is_pickle or bool(source.pickles)
 
     def read(self, source: Source, options: Options) -> ConversationCorpus:
-        if source.path.name in MULTIEMO and _all_there(source.folder):
+        beside = {file.name for file in source.folder.pickles}
+        if source.path.name in MULTIEMO and {*MULTIEMO} <= beside:
             source = source.folder
-        loaded = load(source) if source.is_folder else [(source.path, source.content)]
-        return corpus_from(loaded, name=source.name, seed=options.seed, family=options.family)
+        loaded = [(file, unpickler.load(file)) for file in together(source)]
+        loaded = loaded or [(source.path, source.content)]
+        fields = gather(loaded, options.family)
+        recognised = fields.recognition
+        dataset = recognised.family.dataset
+        if not recognised.widths:
+            raise UserError(
+                f"{fields.file('label')}: {recognised.reason}: texts and labels but no features, so there is "
+                "nothing to learn from; import the file of features made from it "
+                f"({dataset.name.lower()}_features_roberta.pkl), or compute vectors of your own and give "
+                "them in a manifest (docs/corpora.md)"
+            )
+
+        split, choice = _splits(fields, dataset, options.seed)
+        dialogues = [_Dialogue(fields, identifier) for identifier in sorted(split)]
+        turns = [len(dialogue) for dialogue in dialogues]
+        items = sum(turns)
+        size = items * sum(recognised.widths.values()) * np.dtype(np.float32).itemsize
+        if size > MAXIMUM_BYTES:
+            raise UserError(
+                f"{fields.file('text')}: {size} bytes of features; at most {MAXIMUM_BYTES} are read"
+            )
+        if "again" in fields.values:
+            for dialogue in dialogues:
+                dialogue.ensure_same_labels()
+        roles = [dialogue.roles(dataset) for dialogue in dialogues]
+        persons = [
+            _persons(d.identifier, r, dataset) for d, r in zip(dialogues, roles, strict=True)
+        ]
+        person, names = indexed([person for some in persons for person in some])
+        reader = f"feature pickle: {recognised.reason}; {choice}"
+        left_out = len(set(fields.values["label"]) - set(split))
+        if left_out:
+            reader += f"; {left_out} dialogues in no split left out"
+        return ConversationCorpus(
+            name=source.name,
+            classes=dataset.classes,
+            features={
+                m: np.concatenate([dialogue.matrix(m, w) for dialogue in dialogues])
+                for m, w in recognised.widths.items()
+            },
+            present={m: np.ones(items, bool) for m in recognised.widths},
+            label=_joined([dialogue.whole_numbers("label") for dialogue in dialogues]),
+            person=person,
+            persons=names,
+            split=np.repeat([SPLITS.index(split[d.identifier]) for d in dialogues], turns),
+            provenance=origin([file for file, _ in loaded], reader),
+            conversation=np.repeat(np.arange(len(dialogues)), turns),
+            conversations=tuple(str(dialogue.identifier) for dialogue in dialogues),
+            turn=_joined([range(count) for count in turns]),
+            role=_joined(roles),
+        )
 
 
-def load(folder: Source) -> list[Loaded]:
-    """The pickles of a folder that belong together, each with what is in it.
+def together(folder: Source) -> list[Path]:
+    """The pickles of a folder, which belong together; none where it is a file.
 
     Raises:
         UserError: too many of them, or those of CMN and ICON.
@@ -68,83 +120,14 @@ def load(folder: Source) -> list[Loaded]:
             f"{folder.path}: dataset.pkl: the files of CMN and ICON are not read; import DialogueRNN's "
             "IEMOCAP_features_raw.pkl, which holds the same utterances"
         )
-    if _all_there(folder):
-        named = set(MULTIEMO)
+    if {*MULTIEMO} <= named:
+        named = {*MULTIEMO}
     elif len(named) > MAXIMUM_TOGETHER:
         raise UserError(
             f"{folder.path}: {len(named)} pickles ({', '.join(sorted(named))[:200]}); give the one to read, "
             "or a folder with the files of one corpus (M3NET's two, MultiEMO's four)"
         )
-    return [(file, unpickler.load(file)) for file in folder.pickles if file.name in named]
-
-
-def _all_there(folder: Source) -> bool:
-    return {*MULTIEMO} <= {file.name for file in folder.pickles}
-
-
-def corpus_from(
-    loaded: Sequence[Loaded], *, name: str, seed: int = 0, family: str | None = None
-) -> ConversationCorpus:
-    """The corpus of one feature file, or of several that belong together; features become float32.
-
-    COSMIC's files bring a development split. Elsewhere the dialogues of a published one are taken where the
-    corpus has it (IEMOCAP: COSMIC's twelve), a random tenth of the training dialogues otherwise; `provenance`
-    says which.
-
-    Args:
-        loaded: the files, each with what `unpickler.load` found in it.
-        seed: decides that random tenth.
-        family: a name of `families.FAMILIES`, for files with other widths.
-
-    Raises:
-        UserError: no known family, a family without features, or fields that disagree.
-    """
-    fields = gather(loaded, family)
-    recognised = fields.recognition
-    dataset = recognised.family.dataset
-    if not recognised.widths:
-        raise UserError(
-            f"{fields.file('label')}: {recognised.reason}: texts and labels but no features, so there is "
-            "nothing to learn from; import the file of features made from it "
-            f"({dataset.name.lower()}_features_roberta.pkl), or compute vectors of your own and give "
-            "them in a manifest (docs/corpora.md)"
-        )
-
-    split, choice = _splits(fields, dataset, seed)
-    dialogues = [_Dialogue(fields, identifier) for identifier in sorted(split)]
-    turns = [len(dialogue) for dialogue in dialogues]
-    items = sum(turns)
-    size = items * sum(recognised.widths.values()) * np.dtype(np.float32).itemsize
-    if size > MAXIMUM_BYTES:
-        raise UserError(
-            f"{fields.file('text')}: {size} bytes of features; at most {MAXIMUM_BYTES} are read"
-        )
-    if "again" in fields.values:
-        for dialogue in dialogues:
-            dialogue.ensure_same_labels()
-    roles = [dialogue.roles(dataset) for dialogue in dialogues]
-    persons = [_persons(d.identifier, r, dataset) for d, r in zip(dialogues, roles, strict=True)]
-    names = sorted({person for some in persons for person in some})
-    position = {person: index for index, person in enumerate(names)}
-    reader = f"feature pickle: {recognised.reason}; {choice}"
-    left_out = len(set(fields.values["label"]) - set(split))
-    if left_out:
-        reader += f"; {left_out} dialogues in no split left out"
-    return ConversationCorpus(
-        name=name,
-        classes=dataset.classes,
-        features={m: _stacked(dialogues, m, w) for m, w in recognised.widths.items()},
-        present={m: np.ones(items, bool) for m in recognised.widths},
-        label=_joined([dialogue.labels() for dialogue in dialogues]),
-        person=_joined([[position[person] for person in some] for some in persons]),
-        persons=tuple(names),
-        split=np.repeat([SPLITS.index(split[d.identifier]) for d in dialogues], turns),
-        provenance=origin([file for file, _ in loaded], reader),
-        conversation=np.repeat(np.arange(len(dialogues)), turns),
-        conversations=tuple(str(dialogue.identifier) for dialogue in dialogues),
-        turn=_joined([range(count) for count in turns]),
-        role=_joined(roles),
-    )
+    return [file for file in folder.pickles if file.name in named]
 
 
 @dataclass(frozen=True)
@@ -157,12 +140,9 @@ class _Dialogue:
     def __len__(self) -> int:
         return len(self._entries("label"))
 
-    def labels(self) -> list[int]:
-        return self._whole_numbers("label")
-
     def ensure_same_labels(self) -> None:
         """Two files that are read together must mean the same utterances."""
-        if self._whole_numbers("again") != self.labels():
+        if self.whole_numbers("again") != self.whole_numbers("label"):
             other = self.fields.file("label")
             raise self._wrong(
                 "again", f"its labels are not those of {other}; give two files of one corpus"
@@ -195,7 +175,7 @@ class _Dialogue:
                 rows[turn] = vector
         return rows
 
-    def _whole_numbers(self, field: str) -> list[int]:
+    def whole_numbers(self, field: str) -> list[int]:
         values = self._entries(field)
         if not all(isinstance(x, Integral) and abs(int(x)) < 2**31 for x in values):
             raise self._wrong(field, "not all are (small) whole numbers")
@@ -270,11 +250,6 @@ def _persons(identifier: Identifier, roles: Sequence[int], dataset: Dataset) -> 
         place = session[1] if session else str(identifier)
         return [f"{place}_{LETTERS[role]}" for role in roles]
     return [f"{identifier}/role-{role}" for role in roles]
-
-
-def _stacked(dialogues: Sequence[_Dialogue], modality: str, width: int) -> Floats:
-    parts = [dialogue.matrix(modality, width) for dialogue in dialogues]
-    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
 
 
 def _joined(parts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:

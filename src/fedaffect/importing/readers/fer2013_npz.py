@@ -39,25 +39,20 @@ class Fer2013Npz(Reader):
         classes, parts = (texts(file, arrays[key], key) for key in ("classes", "split_names"))
         label = _numbers(file, arrays, "labels", faces, classes)
         part = _numbers(file, arrays, "split", faces, parts)
-        unknown = sorted({*parts} - {*USAGE})
-        if unknown:
-            raise UserError(f"{file}: split_names: {unknown[0]!r}; use {', '.join(USAGE)}")
+        for key, names, known in (("classes", classes, FER2013), ("split_names", parts, USAGE)):
+            for name in names:
+                if name not in known:
+                    raise UserError(f"{file}: {key}: {name!r}; use {', '.join(known)}")
         # Its order of classes may be another one than that of fer2013.csv.
-        known = np.array([_place(file, name) for name in classes])
+        place = np.array([FER2013.index(name) for name in classes])
         return fer2013(
             pixels,
-            known[label],
+            place[label],
             [USAGE[parts[number]] for number in part],
             _ticks(file, arrays, faces) if options.votes else None,
             name=source.name,
             provenance=origin([file], "FER2013 in an .npz"),
         )
-
-
-def _place(file: Path, name: str) -> int:
-    if name not in FER2013:
-        raise UserError(f"{file}: classes: {name!r}; use {', '.join(FER2013)}")
-    return FER2013.index(name)
 
 
 def _images(file: Path, arrays: Mapping[str, Array]) -> Array:

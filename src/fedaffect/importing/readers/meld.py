@@ -20,8 +20,8 @@ from fedaffect.corpus.formats.tables import rows
 from fedaffect.corpus.schema import SPLITS, Array, ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.importing.options import Options
-from fedaffect.importing.readers import conversation_pickle
 from fedaffect.importing.readers.base import Reader
+from fedaffect.importing.readers.conversation_pickle import ConversationPickle, together
 from fedaffect.importing.source import Source
 
 FILES = {split: f"{split}_sent_emo.csv" for split in SPLITS}
@@ -61,13 +61,10 @@ class Meld(Reader):
         label = np.array([MELD.classes.index(line.label) for line in lines])
         files = [folder / file for file in FILES.values()]
         if source.pickles:
-            pickles = conversation_pickle.load(source)
-            corpus = conversation_pickle.corpus_from(
-                pickles, name=source.name, seed=options.seed, family=options.family
-            )
+            corpus = ConversationPickle().read(source, options)
             _ensure_same(folder, corpus, dialogue, label, dialogues)
             features, present = corpus.features, corpus.present
-            files += [file for file, _ in pickles]
+            files += together(source)
             features_of = corpus.provenance.reader.partition(";")[0]
         else:
             features, present = _clips(folder, lines)
@@ -99,11 +96,9 @@ def _lines(file: Path, split: str) -> list[Line]:
             raise UserError(f"{file}: {column}: no such column; give MELD's own table")
     found = []
     for number, row in table:
-        cells = (Cell(file, number, column, row[column]) for column in COLUMNS)
-        dialogue, utterance, speaker, emotion = cells
+        dialogue, utterance, speaker, emotion = (Cell(file, number, c, row[c]) for c in COLUMNS)
         label = replace(emotion, value=str(emotion.value).lower()).one_of(MELD.classes)
-        line = Line(split, dialogue.index(), utterance.index(), speaker.name(), label)
-        found.append(line)
+        found.append(Line(split, dialogue.index(), utterance.index(), speaker.name(), label))
     return found
 
 

@@ -60,12 +60,10 @@ class Mmsa(Reader):
             if len(widths) > 1:
                 raise UserError(f"{file}: {stream}: widths differ between splits: {sorted(widths)}")
 
-        known = sorted(set(videos))
-        position = {video: index for index, video in enumerate(known)}
-        dialogue = np.array([position[video] for video in videos])
+        known, dialogue = np.unique(videos, return_inverse=True)
         columns = {"label": label, "label_names": np.array(classes), "dialogue": dialogue}
-        columns |= {"dialogue_names": np.array(known), "turn": _turns(clips), "speaker": dialogue}
-        columns |= {"speaker_names": np.array(known)}
+        columns |= {"dialogue_names": known, "speaker": dialogue, "speaker_names": known}
+        columns["turn"] = _turns(clips)
         columns["split"] = np.repeat([SPLITS[p.split] for p in parts], [len(p) for p in parts])
         left_out = {stream: sum(n for _, _, n in found) for stream, found in pooled.items()}
         reader = f"MMSA pickle: a dictionary of train, valid, test; {how}; {_means(parts, streams)}"
@@ -117,6 +115,13 @@ class _Part:
         if len(array) != len(self):
             raise self.wrong(field, f"{len(array)} rows for {len(self)} ids")
         return array
+
+    def one_for_each_id(self, field: str, kind: str) -> Array:
+        """Finite numbers [n]; `kind` names them in errors."""
+        values = self.numbers(field, (1, 2)).reshape(len(self), -1)
+        if values.shape[1] != 1 or not np.isfinite(values).all():
+            raise self.wrong(field, f"not one {kind} number for each id")
+        return values[:, 0]
 
     def pooled(self, stream: str) -> tuple[Array, Array, int]:
         """float32 [n, width], bool [n] of where there is a step, and how many values were not finite."""
@@ -175,25 +180,18 @@ def _labels(parts: Sequence[_Part]) -> tuple[Array, tuple[str, ...], str]:
     if not all(field in part.fields for part in parts):
         values = np.concatenate([_regression(part) for part in parts])
         return np.sign(values).astype(np.int64) + 1, SENTIMENTS, "label: sign of regression_labels"
-    numbers = [part.numbers(field, (1, 2)).reshape(len(part), -1) for part in parts]
+    numbers = [part.one_for_each_id(field, "whole") for part in parts]
     for part, array in zip(parts, numbers, strict=True):
-        if (
-            array.shape[1] != 1
-            or (array != np.round(array)).any()
-            or ((array < 0) | (array > 1000)).any()
-        ):
+        if (array != np.round(array)).any() or ((array < 0) | (array > 1000)).any():
             raise part.wrong(field, "not one whole number for each id")
-    label = np.concatenate(numbers)[:, 0].astype(np.int64)
+    label = np.concatenate(numbers).astype(np.int64)
     return label, _classes(parts, label), f"label: {field}"
 
 
 def _regression(part: _Part) -> Array:
     if "regression_labels" not in part.fields:
         raise part.wrong("classification_labels", "missing, and regression_labels too")
-    values = part.numbers("regression_labels", (1, 2)).reshape(len(part), -1)
-    if values.shape[1] != 1 or not np.isfinite(values).all():
-        raise part.wrong("regression_labels", "not one finite number for each id")
-    return values[:, 0]
+    return part.one_for_each_id("regression_labels", "finite")
 
 
 def _classes(parts: Sequence[_Part], label: Array) -> tuple[str, ...]:
