@@ -17,8 +17,8 @@ import numpy as np
 from measuring import clocked, execute, interleaved, median, options, publish
 
 from fedaffect.features.body import Recording, Stream, Windows, describe
-from fedaffect.features.body.readers.streams import magnitude
 from fedaffect.features.body.sensors import Kind, feature_set
+from fedaffect.importing.streams import magnitude
 
 SECONDS = (10, 30)
 REPEATED = 5

@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from fedaffect.corpus import ConversationCorpus, Provenance
 from fedaffect.randomness import generator
 
 pytest_plugins = ["made_runs"]
+
+# A busy machine is no failure.
+settings.register_profile("fedaffect", deadline=None)
+settings.load_profile("fedaffect")
 
 MakeCorpus = Callable[..., ConversationCorpus]
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from fedaffect.cli.data import app
 from fedaffect.corpus import store
-from fedaffect.corpus.formats.ferplus import TAGS
+from fedaffect.corpus.formats.faces import TAGS
 from fedaffect.errors import UserError
 
 
@@ -103,7 +103,7 @@ def test_a_file_is_checked_as_it_would_be_imported(fedaffect_data, file):
     """`--family` reaches the reader, which has no use for it in an .npz."""
     for command in (["import", file, "--out", file.parent / "corpus"], ["check", file]):
         result = fedaffect_data(*command, "--family", "mmgcn-iemocap")
-        assert "--family mmgcn-iemocap: only for feature pickles" in str(result.exception)
+        assert "--family: only for feature pickles; leave it out here" in str(result.exception)
 
 
 def test_a_folder_of_several_files_is_imported_and_checked(fedaffect_data, tmp_path):

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.check import problems
 from fedaffect.corpus.copies import copies_of_train
+from fedaffect.importing import read
 
 
 def with_copies(faces, **pairs):
@@ -62,7 +62,7 @@ def test_the_check_tells_of_them(make_faces):
 
 
 def test_fer2013_has_the_known_copies(shared_data):
-    corpus = formats.read(shared_data / "fer2013_ferplus_delta.npz")
+    corpus = read(shared_data / "fer2013_ferplus_delta.npz")
     found = copies_of_train(corpus)
     counts = {split: int(found[corpus.items_in(split)].sum()) for split in ("train", "dev", "test")}
     assert counts == {"train": 0, "dev": 280, "test": 288}

@@ -1,6 +1,7 @@
 """`fedaffect data`: bring a corpus in, look at it, check it."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fedaffect.cli import import_options, reading
+from fedaffect.cli import import_options
 
 if TYPE_CHECKING:
     from fedaffect.corpus import ConversationCorpus
@@ -21,13 +22,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 
 class NonFinite(StrEnum):
-    """What happens to feature vectors with NaN or Inf."""
-
     refuse = "refuse"
     drop = "drop"
 
 
-@app.command("import")
+@app.command("import", cls=import_options.NamesReaders)
 def import_corpus(
     file: Annotated[
         Path,
@@ -55,6 +54,7 @@ def import_corpus(
     ] = NonFinite.refuse,
     family: import_options.Family = None,
     votes: import_options.Votes = None,
+    reader: import_options.Reader = None,
     seed: Annotated[
         int, typer.Option(help="Draws a dev split for a corpus without a published one.")
     ] = 0,
@@ -72,42 +72,38 @@ def import_corpus(
     as_json: AsJson = False,
 ) -> None:
     """Convert a corpus file, once, into a folder that is safe to read."""
-    from fedaffect.corpus import store
-    from fedaffect.corpus.check import drop_non_finite, ensure_sound, problems
+    from fedaffect import importing
 
-    options = reading.Options(
+    options = importing.Options(
+        name=name,
+        modalities=_listed(modalities),
+        seed=seed,
         family=family,
         votes=votes,
         window=window,
         step=step,
         baseline=baseline,
-        features=features,
-        ratings=ratings,
+        features=features.value if features else None,
+        ratings=ratings.value if ratings else None,
         person=person,
         label=label,
-        leave_out=leave_out,
-        classes=classes,
+        leave_out=_listed(leave_out),
+        classes=_listed(classes),
         dev=dev,
         test=test,
     )
-    names = reading.listed(modalities)
-    corpus = reading.read(file, options, modalities=names, name=name, seed=seed)
-    dropped: dict[str, int] = {}
-    if non_finite is NonFinite.drop:
-        corpus, dropped = drop_non_finite(corpus)
-    ensure_sound(corpus, file)
-    store.save(corpus, out)
-    warnings = problems(corpus)
-
+    made = importing.import_corpus(
+        file, out, options, reader=reader, non_finite=non_finite.value, progress=_progress
+    )
     if as_json:
-        table = _described(corpus) | {"folder": str(out), "dropped": dropped}
-        typer.echo(json.dumps(table | {"warnings": [asdict(p) for p in warnings]}, indent=1))
+        table = _described(made.corpus) | {"folder": str(out), "dropped": made.dropped}
+        typer.echo(json.dumps(table | {"warnings": [asdict(p) for p in made.warnings]}, indent=1))
         return
-    typer.echo(f"{out}: {_size(corpus)}")
-    typer.echo(f"read as {corpus.provenance.reader}")
-    for modality, count in dropped.items():
+    typer.echo(f"{out}: {_size(made.corpus)}")
+    typer.echo(f"read as {made.corpus.provenance.reader}")
+    for modality, count in made.dropped.items():
         typer.echo(f"dropped {count} vectors of {modality} with NaN or Inf: marked absent")
-    _print_problems(warnings)
+    _print_problems(made.warnings)
 
 
 @app.command()
@@ -132,17 +128,21 @@ def check(
     person: import_options.Person = None,
     label: import_options.Label = None,
     leave_out: import_options.LeaveOut = None,
+    reader: import_options.Reader = None,
     as_json: AsJson = False,
 ) -> None:
     """List all that is wrong with a corpus; exit code 2 where something makes it unusable."""
+    from fedaffect import importing
     from fedaffect.corpus import store
     from fedaffect.corpus.check import problems
 
-    if reading.is_stored(path):
+    options = importing.Options(
+        family=family, person=person, label=label, leave_out=_listed(leave_out)
+    )
+    if (path / store.INDEX).exists():
         corpus = store.load(path, check=False)
     else:
-        options = reading.Options(family=family, person=person, label=label, leave_out=leave_out)
-        corpus = reading.read(path, options)
+        corpus = importing.read(path, options, reader=reader)
     found = problems(corpus)
     if as_json:
         typer.echo(json.dumps([asdict(problem) for problem in found], indent=1))
@@ -175,6 +175,21 @@ def halve(
     typer.echo(
         f"{int(corpus.items_in('train').sum()) - held} left out, for they have a copy in the first"
     )
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    """`a, b` → (a, b)."""
+    return None if text is None else tuple(part.strip() for part in text.split(","))
+
+
+def _progress(files: Sequence[Path]) -> Iterable[Path]:
+    """On a terminal it shows how many recordings have been read."""
+    from rich.console import Console
+    from rich.progress import track
+
+    terminal = Console(stderr=True)
+    quiet = not terminal.is_terminal
+    return track(files, "reading", console=terminal, disable=quiet, transient=True)
 
 
 def _described(corpus: "ConversationCorpus") -> dict[str, Any]:

@@ -1,29 +1,45 @@
-"""What a person may say on the command line of a file to import: each option with its help."""
+"""What may be said of a file to import on the command line: each option with its help."""
 
 from enum import StrEnum
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-RECORDINGS, TABLES, BODIES = "Recordings of body signals", "Tables of windows", "Both of these"
+recordings = partial(typer.Option, rich_help_panel="Recordings of body signals")
+tables = partial(typer.Option, rich_help_panel="Tables of windows")
+both = partial(typer.Option, rich_help_panel="Both of these")
 
 
 class Described(StrEnum):
-    """How windows of recordings are described."""
-
     sensor = "sensor"
     wavelet = "wavelet"
 
 
 class Rated(StrEnum):
-    """What ratings of valence and arousal become."""
-
     nine = "nine"
     quadrants = "quadrants"
     valence = "valence"
     arousal = "arousal"
 
 
+class NamesReaders(TyperCommand):
+    """A command whose help ends with the readers' names, which are looked for only then."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from fedaffect.registry import names
+
+        self.epilog = f"Readers: {', '.join(names('reader'))}."
+        super().format_help(ctx, formatter)
+
+
+Reader = Annotated[
+    str | None,
+    typer.Option(
+        help="A reader's name, or package.module:Class of your own; default: the one that recognises it."
+    ),
+]
 Family = Annotated[
     str | None,
     typer.Option(help="The layout of a feature pickle of unusual widths, e.g. sdt-iemocap."),
@@ -32,69 +48,34 @@ Votes = Annotated[
     bool | None,
     typer.Option("--votes", help="FER2013: labels by the votes of FER+, and the votes too."),
 ]
-Window = Annotated[
-    float | None,
-    typer.Option(help="Seconds of a window, 5 to 60; default: 30.", rich_help_panel=RECORDINGS),
-]
+Window = Annotated[float | None, recordings(help="Seconds of a window, 5 to 60; default: 30.")]
 Step = Annotated[
-    float | None,
-    typer.Option(
-        help="Seconds from one window to the next; default: no overlap.",
-        rich_help_panel=RECORDINGS,
-    ),
+    float | None, recordings(help="Seconds from one window to the next; default: no overlap.")
 ]
 Baseline = Annotated[
     float | None,
-    typer.Option(
-        help="Minutes at a recording's beginning that features are told relative to; default: none.",
-        rich_help_panel=RECORDINGS,
-    ),
+    recordings(help="Minutes at the beginning that features are relative to; default: none."),
 ]
 Features = Annotated[
     Described | None,
-    typer.Option(
-        help="Made for each sensor (default), or the wavelet set of Fed-ReMECS.",
-        rich_help_panel=RECORDINGS,
-    ),
+    recordings(help="Made for each sensor (default), or the wavelet set of Fed-ReMECS."),
 ]
 Ratings = Annotated[
     Rated | None,
-    typer.Option(
-        help="DEAP, AMIGOS: what ratings of valence and arousal become; default: nine zones.",
-        rich_help_panel=RECORDINGS,
-    ),
+    recordings(help="DEAP, AMIGOS: what valence and arousal become; default: nine zones."),
 ]
 Person = Annotated[
     str | None,
-    typer.Option(
-        help="The column of whose window it is; naming it makes a table one of windows.",
-        rich_help_panel=TABLES,
-    ),
+    tables(help="The column of whose window it is; naming it makes a table one of windows."),
 ]
-Label = Annotated[
-    str | None,
-    typer.Option(help="The column of labels; default: label.", rich_help_panel=TABLES),
-]
-LeaveOut = Annotated[
-    str | None,
-    typer.Option(help="Columns that are no features, e.g. 'ACC_*,age'.", rich_help_panel=TABLES),
-]
+Label = Annotated[str | None, tables(help="The column of labels; default: label.")]
+LeaveOut = Annotated[str | None, tables(help="Columns that are no features, e.g. 'ACC_*,age'.")]
 Classes = Annotated[
-    str | None,
-    typer.Option(
-        help="Labels to learn, in order; windows with another are left out.",
-        rich_help_panel=BODIES,
-    ),
+    str | None, both(help="Labels to learn, in order; windows with another are left out.")
 ]
 Dev = Annotated[
-    int | None,
-    typer.Option(
-        min=0, help="Persons for dev, drawn with --seed; default: a fifth.", rich_help_panel=BODIES
-    ),
+    int | None, both(min=0, help="Persons for dev, drawn with --seed; default: a fifth.")
 ]
 Test = Annotated[
-    int | None,
-    typer.Option(
-        min=0, help="Persons for test, drawn with --seed; default: a fifth.", rich_help_panel=BODIES
-    ),
+    int | None, both(min=0, help="Persons for test, drawn with --seed; default: a fifth.")
 ]

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.formats.families import FAMILIES
 from fedaffect.corpus.formats.recognition import recognise
 from fedaffect.errors import UserError
+from fedaffect.importing import Options, read
 
 FILE = Path("x.pkl")
 
@@ -126,8 +126,8 @@ def test_a_family_given_by_name_takes_its_widths_from_the_file(pickles, tmp_path
     widths = {"text": 5, "audio": 4, "visual": 3}
     file = pickles.write(tmp_path / "x.pkl", pickles.iemocap(widths))
     with pytest.raises(UserError, match="fits no known feature file"):
-        formats.read(file)
-    corpus = formats.read(file, family="mmgcn-iemocap")
+        read(file)
+    corpus = read(file, Options(family="mmgcn-iemocap"))
     assert {name: stream.shape[0] for name, stream in corpus.modalities.items()} == widths
     assert "mmgcn-iemocap, as told; 9 fields" in corpus.provenance.reader
 
@@ -135,7 +135,6 @@ def test_a_family_given_by_name_takes_its_widths_from_the_file(pickles, tmp_path
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [
-        ({"a": 1}, None, "holds a dict, not the list of fields"),
         ([], None, "fits no known feature file"),
         ([1, 2, 3], None, "fits no known feature file; .* but 3 fields instead of"),
         ([{}] * 9, None, "fits no known feature file; .* but its labels are no dictionary"),

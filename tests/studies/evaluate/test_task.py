@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats
 from fedaffect.corpus.copies import copies_of_train
 from fedaffect.errors import UserError
+from fedaffect.importing import read
 from fedaffect.studies.evaluate.class_mapping import same
 from fedaffect.studies.evaluate.task import COPIES, make_task
 
@@ -48,6 +48,6 @@ def test_fer2013_without_its_copies():
     archive = Path(os.environ.get("FEDAFFECT_DATA", beside)) / "fer2013_ferplus_delta.npz"
     if not archive.is_file():
         pytest.skip("no real faces here: set FEDAFFECT_DATA or put them at ../shared/data")
-    faces = formats.read(archive)
+    faces = read(archive)
     found = make_task(faces, "test", same(faces.classes, faces.classes), copies_of_train(faces))
     assert (found.items, found.left_out) == (3301, {COPIES: 288})

@@ -1,18 +1,19 @@
 """From flat columns, a row an utterance, to a corpus: what every tabular format has in common."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fedaffect.corpus.schema import ConversationCorpus, Provenance
 from fedaffect.errors import UserError
-from fedaffect.schema import SPLITS, Array, Integers
+from fedaffect.schema import SPLITS, Array, Flags, Integers
 
 REQUIRED = ("label", "label_names", "dialogue", "turn", "split")
 NAMES = ("label_names", "dialogue_names", "speaker_names")
 COLUMNS = ("label", "dialogue", "turn", "split", "role", "speaker")
 VOTES = "votes"
+MAXIMUM_BYTES = 2**33
 
 
 def assemble(
@@ -41,7 +42,7 @@ def assemble(
     for key in REQUIRED:
         if key not in columns:
             raise UserError(f"{where}: {key}: missing; the neutral layout needs it")
-    label = _column(where, columns, "label")
+    label = integers(where, columns, "label")
     items = len(label)
     for key in COLUMNS:
         if key in columns and columns[key].shape != label.shape:
@@ -50,7 +51,7 @@ def assemble(
         raise UserError(f"{where}: no modality; add an array [{items}, width] of floats")
 
     dialogue, conversations = _dialogues(where, columns)
-    turn = _column(where, columns, "turn")
+    turn = integers(where, columns, "turn")
     role = _roles(where, columns, dialogue, turn)
     person, persons = _persons(where, columns, dialogue, role, conversations)
     there = {m: _present(where, present, m, items) for m in features}
@@ -61,7 +62,7 @@ def assemble(
             raise UserError(f"{where}: {modality}: {len(array)} rows, but label has {items}")
 
     order = np.lexsort((turn, dialogue))
-    classes = _names(where, columns["label_names"], "label_names")
+    classes = texts(where, columns["label_names"], "label_names")
     votes = _votes(where, columns[VOTES], (items, len(classes))) if VOTES in columns else None
     return ConversationCorpus(
         name=name,
@@ -76,19 +77,52 @@ def assemble(
     )
 
 
+def stacked(
+    file: Path, vectors: Iterable[tuple[str, Array | None]], count: int
+) -> tuple[Array, Flags] | None:
+    """The vectors of `count` rows, each with what an error shall call it; None = there is none.
+
+    Returns:
+        float32 [count, width] with zeros where there is none, and bool [count]: where there is one; or None
+        where there is none at all.
+
+    Raises:
+        UserError: vectors of different widths, or too wide for memory.
+    """
+    values: Array | None = None
+    present, first = np.zeros(count, bool), ""
+    for row, (name, vector) in enumerate(vectors):
+        if vector is None:
+            continue
+        width = len(vector)
+        if values is None:
+            if 4 * width * count > MAXIMUM_BYTES:
+                raise UserError(f"{file}: {name}: {width} wide; too many for memory; give fewer")
+            first, values = name, np.zeros((count, width), np.float32)
+        if width != values.shape[1]:
+            raise UserError(
+                f"{file}: {name}: {width} wide, but {values.shape[1]} in {first}; give all one width"
+            )
+        with np.errstate(over="ignore"):  # becomes Inf, which the check then reports
+            values[row], present[row] = vector, True
+    return None if values is None else (values, present)
+
+
 def kind(array: Array) -> str:
     """How an error calls an array: `float32[3, 4]`."""
     return f"{array.dtype}{list(array.shape)}"
 
 
-def _column(where: Path, columns: Mapping[str, Array], key: str) -> Integers:
+def integers(where: Path, columns: Mapping[str, Array], key: str) -> Integers:
+    """int64 [items] of whole numbers of any width."""
     array = columns[key]
     if array.dtype.kind not in "iu" or array.ndim != 1:
         raise UserError(f"{where}: {key}: {kind(array)} instead of integers [items]")
     return array.astype(np.int64)
 
 
-def _names(where: Path, array: Array, key: str) -> tuple[str, ...]:
+def texts(where: Path, array: Array, key: str) -> tuple[str, ...]:
+    """The texts of an array [n]."""
     if array.dtype.kind != "U" or array.ndim != 1:
         raise UserError(f"{where}: {key}: {kind(array)} instead of strings")
     return tuple(array.tolist())
@@ -96,12 +130,12 @@ def _names(where: Path, array: Array, key: str) -> tuple[str, ...]:
 
 def _dialogues(where: Path, columns: Mapping[str, Array]) -> tuple[Integers, tuple[str, ...]]:
     """Indices into the names; without names, numbers that leave gaps are closed up."""
-    dialogue = _column(where, columns, "dialogue")
+    dialogue = integers(where, columns, "dialogue")
     if "dialogue_names" not in columns:
         numbers, index = np.unique(dialogue, return_inverse=True)
         return index.astype(np.int64), tuple(f"dialogue-{number}" for number in numbers)
-    names = _names(where, columns["dialogue_names"], "dialogue_names")
-    return _within(where, dialogue, "dialogue", names), names
+    names = texts(where, columns["dialogue_names"], "dialogue_names")
+    return within(where, dialogue, "dialogue", names), names
 
 
 def _roles(
@@ -109,11 +143,11 @@ def _roles(
 ) -> Integers:
     """The file's roles, or the speakers of each dialogue by first appearance, or 0 for everyone."""
     if "role" in columns:
-        return _column(where, columns, "role")
+        return integers(where, columns, "role")
     role = np.zeros(len(dialogue), np.int64)
     if "speaker" not in columns:
         return role
-    speaker = _column(where, columns, "speaker")
+    speaker = integers(where, columns, "speaker")
     met: dict[int, dict[int, int]] = {}
     for row in np.lexsort((turn, dialogue)):
         known = met.setdefault(int(dialogue[row]), {})
@@ -130,10 +164,10 @@ def _persons(
 ) -> tuple[Integers, tuple[str, ...]]:
     """The file's speakers, or one person for each role of each dialogue."""
     if "speaker" in columns:
-        speaker = _column(where, columns, "speaker")
+        speaker = integers(where, columns, "speaker")
         if "speaker_names" in columns:
-            names = _names(where, columns["speaker_names"], "speaker_names")
-            return _within(where, speaker, "speaker", names), names
+            names = texts(where, columns["speaker_names"], "speaker_names")
+            return within(where, speaker, "speaker", names), names
         numbers, person = np.unique(speaker, return_inverse=True)
         return person.astype(np.int64), tuple(f"speaker-{number}" for number in numbers)
     pairs, person = np.unique(np.stack([dialogue, role], axis=1), axis=0, return_inverse=True)
@@ -147,7 +181,8 @@ def _votes(where: Path, array: Array, shape: tuple[int, int]) -> Array:
     return array
 
 
-def _within(where: Path, index: Integers, key: str, names: tuple[str, ...]) -> Integers:
+def within(where: Path, index: Integers, key: str, names: Sequence[str]) -> Integers:
+    """The indices, if all of them are of one of the names."""
     wrong = (index < 0) | (index >= len(names))
     if wrong.any():
         row = int(wrong.argmax())

@@ -1,6 +1,6 @@
 """Cells of a table, each looked at before it is believed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 from numbers import Real
@@ -44,6 +44,20 @@ class Cell:
         if number is None or not isfinite(number) or number != int(number) or abs(number) > 2**31:
             raise self.wrong(f"{str(self.value)[:20]!r} is no whole number")
         return int(number)
+
+    def index(self, most: int = 10**9) -> int:
+        """A whole number written in digits, from 0 to the most that is allowed."""
+        text = str(self.value).strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= most):
+            raise self.wrong(f"{text[:50]!r}", f"use a whole number of 0 to {most}")
+        return int(text)
+
+    def one_of(self, known: Collection[str]) -> str:
+        """One of these texts."""
+        text = str(self.value).strip()
+        if text not in known:
+            raise self.wrong(f"{text[:50]!r}", f"use one of {', '.join(known)}")
+        return text
 
     def number(self, cure: str = "mend the cell") -> float:
         """Any number; NaN where the cell is empty."""

@@ -1,12 +1,13 @@
-"""From images of faces to a corpus: each face is a conversation of one utterance."""
+"""From images of faces to a corpus: each is a conversation of one utterance, as FER2013 or FER+ labels it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.schema import ConversationCorpus, Corpus, Provenance, as_conversations
-from fedaffect.schema import SPLITS, Array, Integers
+from fedaffect.schema import SPLITS, UNLABELLED, Array, Integers
 
 MODALITY = "face"
 NOBODY = "unknown"
@@ -16,6 +17,16 @@ FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 USAGE = {"Training": "train", "PublicTest": "dev", "PrivateTest": "test"}
 """What its parts are called there, and what they are here."""
+
+TAGS = (
+    *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"),
+    *("contempt", "unknown", "NF"),
+)
+"""What ten people could tick in FER+ (Barsoum et al. 2016), in the order of its columns; NF: no face."""
+
+FERPLUS = (*FER2013, "contempt")
+_TAGGED = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
+_COLUMNS = [TAGS.index(_TAGGED.get(name, name)) for name in FERPLUS]
 
 
 def corpus_of(
@@ -54,3 +65,53 @@ def corpus_of(
         votes=votes,
     )
     return as_conversations(faces, names)
+
+
+def fer2013(
+    images: Array,
+    label: Integers,
+    split: Sequence[str],
+    ticks: Array | None,
+    *,
+    name: str,
+    provenance: Provenance,
+) -> ConversationCorpus:
+    """The corpus of FER2013's faces, or of FER+'s where its ticks are given.
+
+    Args:
+        label: int64 [faces], index into `FER2013`.
+        ticks: numbers [faces, TAGS], how many people ticked what; labels are then those of `majority`, and
+            its votes stand beside them.
+    """
+    votes, classes = None, FER2013 if ticks is None else FERPLUS
+    if ticks is not None:
+        label, votes = majority(ticks)
+        reader = f"{provenance.reader}; labels by the votes of FER+"
+        provenance = replace(provenance, reader=reader)
+    names = [f"face-{index}" for index in range(len(images))]
+    return corpus_of(
+        images,
+        label,
+        split,
+        classes=classes,
+        names=names,
+        votes=votes,
+        name=name,
+        provenance=provenance,
+    )
+
+
+def majority(ticks: Array) -> tuple[Integers, Array]:
+    """The class that most saw, and the votes for each.
+
+    Args:
+        ticks: [faces, TAGS], how many people ticked what.
+
+    Returns:
+        int64 [faces], index into `FERPLUS`; the first of the tags where several have the most votes, and
+        `UNLABELLED` where that is `unknown` or `NF`, or nobody ticked anything. And [faces, FERPLUS].
+    """
+    class_of = np.full(len(TAGS), UNLABELLED, np.int64)
+    class_of[_COLUMNS] = np.arange(len(FERPLUS))
+    most = class_of[ticks.argmax(axis=1)]
+    return np.where(ticks.any(axis=1), most, UNLABELLED), ticks[:, _COLUMNS]

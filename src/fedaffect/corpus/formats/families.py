@@ -3,7 +3,7 @@
 Names of files say nothing: `IEMOCAP_features.pkl` exists with 100/1582/342 and with 100/100/512 columns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,11 +54,9 @@ IEMOCAP = Dataset(
     # The development split of COSMIC (Ghosal et al. 2020), the only public one.
     dev=frozenset(
         (
-            *("Ses01M_impro01", "Ses01M_script03_1"),
-            *("Ses02F_impro02", "Ses02F_impro07", "Ses02M_script01_2"),
-            *("Ses03F_impro01", "Ses03M_impro02", "Ses03M_impro08a"),
-            *("Ses03M_script02_2", "Ses03M_script03_2"),
-            *("Ses04F_impro07", "Ses04F_script02_1"),
+            *("Ses01M_impro01", "Ses01M_script03_1", "Ses02F_impro02", "Ses02F_impro07"),
+            *("Ses02M_script01_2", "Ses03F_impro01", "Ses03M_impro02", "Ses03M_impro08a"),
+            *("Ses03M_script02_2", "Ses03M_script03_2", "Ses04F_impro07", "Ses04F_script02_1"),
         )
     ),
 )
@@ -69,108 +67,38 @@ MELD = Dataset(
     classes=("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"),
 )
 
+# Name: widths of text, audio and visual: fields. Of four stored RoBERTa layers the first is read.
+_LAYOUTS = """
+sdt-iemocap: 1024 1582 342: id speaker label text - - - audio visual - train test
+sdt-meld: 1024 300 342: id speaker label text - - - audio visual - train test -
+graphsmile-meld: 1024 300 342: id speaker label sentiment text - - - audio visual - train test -
+mmgcn-iemocap: 100 1582 342: id speaker label text audio visual - train test
+mmgcn-meld: 600 300 342: id speaker label text audio visual - train test -
+dialoguernn-iemocap: 100 100 512: id speaker label text audio visual - train test
+dialoguernn-meld: 600 300: id speaker label text audio - train test sentiment
+cosmic-iemocap: 1024: speaker label text - - - - train test dev
+cosmic-meld: 1024: speaker label sentiment text - - - - train test dev
+cosmic-iemocap-texts:: speaker label sentence train test dev
+cosmic-meld-texts:: speaker label sentiment sentence train test dev
+"""
+# Of several files, whose fields are counted through: COSMIC's, then MMGCN's for audio and visual ...
+_TWO_FILES = """
+m3net-iemocap: 1024 1582 342: speaker label text - - - - train test dev - - again - audio visual - - -
+m3net-meld: 1024 300 342: speaker label sentiment text - - - - train test dev - - again - audio visual - - - -
+"""
+# ... and Speakers, TextFeatures, AudioFeatures, VisualFeatures.
+_FOUR_FILES = """
+multiemo-iemocap: 768 512 1000: id speaker label - - - - train test text audio visual
+multiemo-meld: 768 512 1000: id speaker label - - - - train test - text audio visual
+"""
 
-def _fields(text: str) -> tuple[str, ...]:
-    return tuple(text.split(" "))
+
+def _families(table: str, files: int) -> Iterator[Family]:
+    for line in table.strip().splitlines():
+        name, widths, fields = line.split(":")
+        known = dict(zip(("text", "audio", "visual"), map(int, widths.split()), strict=False))
+        dataset = MELD if "meld" in name else IEMOCAP
+        yield Family(name, dataset, tuple(fields.split()), known, files)
 
 
-_SDT_IEMOCAP = {"text": 1024, "audio": 1582, "visual": 342}
-_SDT_MELD = {"text": 1024, "audio": 300, "visual": 342}
-_MULTIEMO = {"text": 768, "audio": 512, "visual": 1000}
-
-FAMILIES = (
-    Family(
-        "sdt-iemocap",  # GraphSmile's as well
-        IEMOCAP,
-        # Of the four stored RoBERTa layers SDT uses the first.
-        _fields("id speaker label text - - - audio visual - train test"),
-        _SDT_IEMOCAP,
-    ),
-    Family(
-        "sdt-meld",
-        MELD,
-        _fields("id speaker label text - - - audio visual - train test -"),
-        _SDT_MELD,
-    ),
-    Family(
-        "graphsmile-meld",
-        MELD,
-        _fields("id speaker label sentiment text - - - audio visual - train test -"),
-        _SDT_MELD,
-    ),
-    Family(
-        "mmgcn-iemocap",
-        IEMOCAP,
-        _fields("id speaker label text audio visual - train test"),
-        {"text": 100, "audio": 1582, "visual": 342},
-    ),
-    Family(
-        "mmgcn-meld",
-        MELD,
-        _fields("id speaker label text audio visual - train test -"),
-        {"text": 600, "audio": 300, "visual": 342},
-    ),
-    Family(
-        "dialoguernn-iemocap",
-        IEMOCAP,
-        _fields("id speaker label text audio visual - train test"),
-        {"text": 100, "audio": 100, "visual": 512},
-    ),
-    Family(
-        "dialoguernn-meld",
-        MELD,
-        _fields("id speaker label text audio - train test sentiment"),
-        {"text": 600, "audio": 300},
-    ),
-    Family(
-        "cosmic-iemocap",
-        IEMOCAP,
-        # Test comes before dev.
-        _fields("speaker label text - - - - train test dev"),
-        {"text": 1024},
-    ),
-    Family(
-        "cosmic-meld",
-        MELD,
-        _fields("speaker label sentiment text - - - - train test dev"),
-        {"text": 1024},
-    ),
-    Family("cosmic-iemocap-texts", IEMOCAP, _fields("speaker label sentence train test dev"), {}),
-    Family(
-        "cosmic-meld-texts",
-        MELD,
-        _fields("speaker label sentiment sentence train test dev"),
-        {},
-    ),
-    # From here on several files, whose fields are counted through in the order given here.
-    Family(
-        "m3net-iemocap",  # COSMIC's file, then MMGCN's, of which M3NET reads audio and visual
-        IEMOCAP,
-        _fields("speaker label text - - - - train test dev - - again - audio visual - - -"),
-        _SDT_IEMOCAP,
-        files=2,
-    ),
-    Family(
-        "m3net-meld",
-        MELD,
-        _fields(
-            "speaker label sentiment text - - - - train test dev - - again - audio visual - - - -"
-        ),
-        _SDT_MELD,
-        files=2,
-    ),
-    Family(
-        "multiemo-iemocap",  # Speakers, TextFeatures, AudioFeatures, VisualFeatures
-        IEMOCAP,
-        _fields("id speaker label - - - - train test text audio visual"),
-        _MULTIEMO,
-        files=4,
-    ),
-    Family(
-        "multiemo-meld",
-        MELD,
-        _fields("id speaker label - - - - train test - text audio visual"),
-        _MULTIEMO,
-        files=4,
-    ),
-)
+FAMILIES = (*_families(_LAYOUTS, 1), *_families(_TWO_FILES, 2), *_families(_FOUR_FILES, 4))

@@ -23,7 +23,7 @@ def origin(files: Sequence[Path], reader: str, folder: Path | None = None) -> Pr
     named.sort(key=lambda pair: pair[0])
     lines = "".join(f"{sha256_of(file)}  {name}\n" for name, file in named)
     place = folder or files[0].parent
-    told = f"{len(named)} files" if folder else ", ".join(name for name, _ in named)
+    listed = f"{len(named)} files" if folder else ", ".join(name for name, _ in named)
     return Provenance(
-        f"{place.absolute().name}: {told}", hashlib.sha256(lines.encode()).hexdigest(), reader
+        f"{place.absolute().name}: {listed}", hashlib.sha256(lines.encode()).hexdigest(), reader
     )

@@ -26,11 +26,7 @@ class Recognition:
 
 
 def recognise(
-    file: Path,
-    content: Any,
-    name: str | None = None,
-    *,
-    files: int = 1,
+    file: Path, content: Sequence[Any], name: str | None = None, *, files: int = 1
 ) -> Recognition:
     """The family of a file, by number of fields, their types, widths and ranges of values.
 
@@ -41,12 +37,8 @@ def recognise(
     Raises:
         UserError: no family fits (the message says what the nearest one lacks), or no such name.
     """
-    if not isinstance(content, list | tuple):
-        raise UserError(
-            f"{file}: holds a {type(content).__name__}, not the list of fields of a feature file"
-        )
     if name is not None:
-        return _as_told(file, content, name, files)
+        return _as_named(file, content, name, files)
     families = [family for family in FAMILIES if family.files == files]
     # A file may have one more field than its family, of unknown meaning; the exact number goes first.
     order = sorted(families, key=lambda family: len(content) != len(family.fields))
@@ -59,14 +51,17 @@ def recognise(
     ).name
     raise UserError(
         f"{file}: fits no known feature file; nearest {nearest}, but {differences[nearest][0]}; "
-        f"if you know the order of its fields, give it with --family (one of {_names(families)})"
+        "if you know the order of its fields, give it with --family (one of "
+        f"{', '.join(f.name for f in families)})"
     )
 
 
-def _as_told(file: Path, content: Sequence[Any], name: str, files: int) -> Recognition:
+def _as_named(file: Path, content: Sequence[Any], name: str, files: int) -> Recognition:
     family = next((f for f in FAMILIES if f.name == name), None)
     if family is None:
-        raise UserError(f"--family {name}: no such family; one of {_names(FAMILIES)}")
+        raise UserError(
+            f"--family {name}: no such family; one of {', '.join(f.name for f in FAMILIES)}"
+        )
     if family.files != files:
         raise UserError(
             f"{file}: --family {name}: it has {family.files} files, not {files}; "
@@ -197,7 +192,3 @@ def _identifier(key: object) -> str:
     if isinstance(key, str):
         return "text"
     return "number" if isinstance(key, Integral) else type(key).__name__
-
-
-def _names(families: Sequence[Family]) -> str:
-    return ", ".join(family.name for family in families)

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -22,8 +23,7 @@ PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t"
 
-Row = Mapping[str, Any]
-Numbered = tuple[int, Row]
+Numbered = tuple[int, Mapping[str, Any]]
 """A row, and its number as a person counts: lines of a text, or rows of a Parquet file, from 1."""
 
 
@@ -110,7 +110,7 @@ def _csv(file: Path) -> Iterator[Numbered]:
         reader = csv.reader(stream, strict=True, delimiter=max(DELIMITERS, key=first.count))
         try:
             header = [name.strip() for name in next(reader, [])]
-            twice = [name for name in header if name and header.count(name) > 1]
+            twice = [name for name, count in Counter(header).items() if name and count > 1]
             if twice:
                 raise UserError(f"{file}: column `{twice[0]}` stands there twice; rename one")
             for cells in reader:

@@ -1,7 +1,6 @@
-"""Body signals: recordings read, cut into windows and described by features; nobody's samples leave here."""
+"""Body signals: recordings cut into windows and described by features; nobody's samples leave here."""
 
 from fedaffect.features.body.body_corpus import body_corpus
-from fedaffect.features.body.readers import are_recordings, read
 from fedaffect.features.body.recording import Marks, Recording, Span, Stream
 from fedaffect.features.body.windows import Windows, describe
 
@@ -11,8 +10,6 @@ __all__ = [
     "Span",
     "Stream",
     "Windows",
-    "are_recordings",
     "body_corpus",
     "describe",
-    "read",
 ]
