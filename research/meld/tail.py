@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus import store
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import select_conversations
 from fedaffect.learning.metrics import scores
 from fedaffect.learning.saved import predict, read_config
 from fedaffect.record.files import SUMMARY
@@ -124,7 +124,7 @@ def main() -> None:
     given = parser.parse_args()
     ablation = load(ABLATION, given.runs)
     corpus = store.load(ablation.variants[0].experiment.data)
-    test = part_of(corpus, corpus.conversations_in("test"))
+    test = select_conversations(corpus, corpus.conversations_in("test"))
     parts, found = rows_by_speaker(corpus, test), []
     for variant in ablation.variants:
         for job in ablation.jobs(variant):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fedaffect.corpus import formats
-from fedaffect.corpus.copies import copies_of_train
+from fedaffect.corpus.subsets import copies_of_train
 from fedaffect.errors import UserError
 from fedaffect.studies.evaluate.class_mapping import same
 from fedaffect.studies.evaluate.task import COPIES, ask

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import select_conversations
 from fedaffect.learning.learner import Outputs
 from fedaffect.learning.metrics import Evaluation, evaluate
 from fedaffect.schema import UNLABELLED, Integers
@@ -56,7 +56,7 @@ def judge(
 
     said, weights = list[npt.NDArray[np.float32]](), list[npt.NDArray[np.float32]]()
     for conversations in blocks(question.corpus, question.conversations):
-        part = part_of(question.corpus, conversations)
+        part = select_conversations(question.corpus, conversations)
         found = saved.predict(folder, part, name, device, allow_code)
         said.append(found.probability)
         weights.append(found.modality_weights)
