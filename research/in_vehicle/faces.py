@@ -14,7 +14,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.store import sha256_of
 from fedaffect.corpus.subsets import copies_of_train, select_conversations
 from fedaffect.errors import UserError
-from fedaffect.learning import saved
+from fedaffect.learning import predictor, saved
 from fedaffect.report.formatting import count
 from fedaffect.runs.execute import open_corpus
 from fedaffect.schema import UNLABELLED
@@ -117,7 +117,7 @@ class FaceRun:
         return float((probability[rows].argmax(axis=1) == label[rows]).mean())
 
     def _predict(self, part: ConversationCorpus) -> FaceOutputs:
-        learner, fitting = saved.load(self.folder / "model", part, "model", "cpu")
+        learner, fitting = predictor.load(self.folder / "model", part, "model", "cpu")
         outputs = learner.predict(np.arange(len(fitting.conversations)))
         return FaceOutputs(outputs.probability, outputs.embedding)
 

@@ -22,7 +22,8 @@ from fedaffect.corpus import store
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.subsets import select_conversations
 from fedaffect.learning.metrics import scores
-from fedaffect.learning.saved import predict, read_config
+from fedaffect.learning.predictor import predict
+from fedaffect.learning.saved import read_config
 from fedaffect.record.files import SUMMARY
 from fedaffect.schema import UNLABELLED
 from fedaffect.studies.ablation.plan import load

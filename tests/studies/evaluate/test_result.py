@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fedaffect.learning import saved
+from fedaffect.learning import predictor
 from fedaffect.studies.evaluate import tables
 from fedaffect.studies.evaluate.judge import judge
 from fedaffect.studies.evaluate.page import as_json
@@ -19,7 +19,7 @@ def one(question, asked):
 @pytest.fixture
 def two(question, asked, rest_only, monkeypatch):
     first = judge(Path(), "ann", question, "cpu", False)
-    monkeypatch.setattr(saved, "predict", rest_only)
+    monkeypatch.setattr(predictor, "predict", rest_only)
     return verdict("run", question, [first, judge(Path(), "bob", question, "cpu", False)], 0)
 
 

@@ -50,14 +50,14 @@ def judge(
         told: hears how many more items have been answered.
 
     Raises:
-        UserError: as `learning.saved.load`.
+        UserError: as `learning.predictor.load`.
     """
-    from fedaffect.learning import saved
+    from fedaffect.learning import predictor
 
     said, weights = list[npt.NDArray[np.float32]](), list[npt.NDArray[np.float32]]()
     for conversations in blocks(question.corpus, question.conversations):
         part = select_conversations(question.corpus, conversations)
-        found = saved.predict(folder, part, name, device, allow_code)
+        found = predictor.predict(folder, part, name, device, allow_code)
         said.append(found.probability)
         weights.append(found.modality_weights)
         told(len(part))

@@ -101,10 +101,10 @@ def _of_median_length(data: str) -> ConversationCorpus:
 
 
 def _predict_again_and_again(model: Path, conversation: ConversationCorpus) -> Cost:
-    from fedaffect.learning import saved
+    from fedaffect.learning import predictor
 
     # The model was trained by the user's own table: the code that it names has run already.
-    trainer, _ = saved.load(model, conversation, "model", "cpu", allow_code=True)
+    trainer, _ = predictor.load(model, conversation, "model", "cpu", allow_code=True)
     seconds = []
     for turn in range(WARM_UP + REPEATS):
         begun = time.perf_counter()
