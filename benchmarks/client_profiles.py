@@ -18,9 +18,8 @@ from typing import Any
 from measuring import execute, options, publish
 
 from fedaffect.corpus import store
-from fedaffect.corpus.halves import halves
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import halves, select_conversations
 from fedaffect.experiment import Experiment
 from fedaffect.learning import saved
 from fedaffect.learning.torch.export import export
@@ -72,7 +71,7 @@ def main() -> None:
 def share(corpus: ConversationCorpus, clients: int, out: Path) -> None:
     """Store every so manieth training face, as the corpus of one client."""
     out.parent.mkdir(exist_ok=True)
-    store.save(part_of(corpus, corpus.conversations_in("train")[::clients]), out)
+    store.save(select_conversations(corpus, corpus.conversations_in("train")[::clients]), out)
 
 
 def backbone(corpus: ConversationCorpus, run: Path | None, out: Path) -> None:
@@ -80,7 +79,7 @@ def backbone(corpus: ConversationCorpus, run: Path | None, out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = run / "model" if run else Path(folder, "model")
         if run is None:
-            few = part_of(corpus, corpus.conversations_in("train")[:2])
+            few = select_conversations(corpus, corpus.conversations_in("train")[:2])
             experiment = Experiment.load("in-vehicle-faces")
             fresh = [("model", ConversationTrainer(few, experiment).get())]
             saved.save(model, experiment, few, fresh, "")

@@ -121,7 +121,7 @@ def rows_as_conversations(corpus: ConversationCorpus, rows: list[slice]) -> Conv
 
 
 def load(model: Path, corpus: ConversationCorpus) -> ConversationTrainer:
-    """A saved model, ready for a corpus, as `saved.predict` makes it ready."""
+    """A saved model, ready for a corpus, as `predictor.load` makes it ready."""
     config = saved.read_config(model)
     trainer = ConversationTrainer(corpus, config.experiment, roles=config.roles)
     trainer.set(read_tensors(model / "model.safetensors", ""))

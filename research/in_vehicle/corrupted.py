@@ -67,14 +67,16 @@ def corrupted_results(
 def conditions() -> Iterator[tuple[str, str, int]]:
     """(modality, corruption, severity); severity 0 changes nothing."""
     for name, corruption in CORRUPTIONS.items():
-        for modality in {"image": (FACE,), "signal": (BODY,), "any": (FACE, BODY)}[corruption.of]:
+        for modality in {"image": (FACE,), "signal": (BODY,), "any": (FACE, BODY)}[
+            corruption.applies_to
+        ]:
             for severity in range(SEVERITIES + 1):
                 yield modality, name, severity
 
 
 def with_corrupted_rows(train: Windows, seed: int) -> Windows:
     """Standardised training windows, of which half are corrupted in one way each, as faces are."""
-    ways = [name for name, corruption in CORRUPTIONS.items() if corruption.of == "signal"]
+    ways = [name for name, corruption in CORRUPTIONS.items() if corruption.applies_to == "signal"]
     random, item = generator(seed, "spoilt rows"), np.arange(len(train.rows))
     chosen = random.integers(1, SEVEREST_IN_TRAINING + 1, len(item))
     severity = chosen * (random.random(len(item)) < 0.5)

@@ -36,7 +36,7 @@ def main() -> None:
         parser.error(
             f"{options.out}: pictures of real people stay outside the project; name another"
         )
-    rows = [name for name, corruption in CORRUPTIONS.items() if corruption.of == "image"]
+    rows = [name for name, corruption in CORRUPTIONS.items() if corruption.applies_to == "image"]
     tests = private_test_faces(options.faces) if options.faces else None
     faces = [made_face()] * len(rows) if tests is None else some_of(tests, len(rows))
     options.out.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def draw(faces: dict[str, Images], file: Path) -> None:
     from matplotlib import pyplot as plt  # imported here: the table needs no matplotlib
 
     plt.switch_backend("agg")
-    signals = [name for name, corruption in CORRUPTIONS.items() if corruption.of != "image"]
+    signals = [name for name, corruption in CORRUPTIONS.items() if corruption.applies_to != "image"]
     figure, axes = plt.subplots(
         len(faces) + len(signals),
         len(COLUMNS),

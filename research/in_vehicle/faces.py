@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.copies import copies_of_train
 from fedaffect.corpus.corruption import corrupt
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.corpus.store import sha256_of
+from fedaffect.corpus.subsets import copies_of_train, select_conversations
 from fedaffect.errors import UserError
-from fedaffect.learning import saved
+from fedaffect.learning import predictor, saved
 from fedaffect.report.formatting import count
 from fedaffect.runs.execute import open_corpus
 from fedaffect.schema import UNLABELLED
@@ -87,7 +86,7 @@ class FaceRun:
             parts = []
             every = np.arange(len(self.corpus.conversations))
             for conversations in blocks(self.corpus, every):
-                parts.append(self._predict(part_of(self.corpus, conversations)))
+                parts.append(self._predict(select_conversations(self.corpus, conversations)))
             return FaceOutputs(
                 np.concatenate([p.probability for p in parts]),
                 np.concatenate([p.embedding for p in parts]),
@@ -101,7 +100,7 @@ class FaceRun:
         rows = rows_of(self.corpus, conversations)
 
         def compute() -> FaceOutputs:
-            part = part_of(self.corpus, conversations)
+            part = select_conversations(self.corpus, conversations)
             images = corrupt(part.features[FACE], corruption, severity, seed=SEED, item=rows)
             return self._predict(replace(part, features={FACE: images}))
 
@@ -118,7 +117,7 @@ class FaceRun:
         return float((probability[rows].argmax(axis=1) == label[rows]).mean())
 
     def _predict(self, part: ConversationCorpus) -> FaceOutputs:
-        learner, fitting = saved.load(self.folder / "model", part, "model", "cpu")
+        learner, fitting = predictor.load(self.folder / "model", part, "model", "cpu")
         outputs = learner.predict(np.arange(len(fitting.conversations)))
         return FaceOutputs(outputs.probability, outputs.embedding)
 

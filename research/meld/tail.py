@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus import store
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import select_conversations
 from fedaffect.learning.metrics import scores
-from fedaffect.learning.saved import predict, read_config
+from fedaffect.learning.predictor import predict
+from fedaffect.learning.saved import read_config
 from fedaffect.record.files import SUMMARY
 from fedaffect.schema import UNLABELLED
 from fedaffect.studies.study.plan import load
@@ -124,7 +125,7 @@ def main() -> None:
     given = parser.parse_args()
     entries = load(ABLATION, given.runs).of_rows()
     corpus = store.load(next(iter(entries[0].candidates.values())).experiment.data)
-    test = part_of(corpus, corpus.conversations_in("test"))
+    test = select_conversations(corpus, corpus.conversations_in("test"))
     parts, found = rows_by_speaker(corpus, test), []
     for entry in entries:
         for job in entry.all_jobs:

@@ -1,4 +1,4 @@
-"""What is wrong with the data: who has nothing of what, and which labels lie."""
+"""Perturbed data: missing modalities of utterances and clients, corrupted images, wrong labels."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from fedaffect.corpus.partition import all_in_one_client, partition
 from fedaffect.corpus.perturbations import (
     confusions,
+    corrupt_pictures,
     hide_from_all,
     hide_from_clients,
     hide_from_utterances,
     mislabel,
-    spoil_pictures,
 )
 from fedaffect.errors import UserError
 from fedaffect.experiment import Conditions, Partition
@@ -59,22 +59,22 @@ def pictures(corpus):
     )
 
 
-def test_some_pictures_of_the_training_part_are_spoilt(corpus):
+def test_some_pictures_of_the_training_part_are_corrupted(corpus):
     before = pictures(corpus)
-    spoilt = {}
+    changed = {}
     for rate in (0.3, 0.6):
-        after = spoil_pictures(before, Conditions(corrupted_pictures=rate), 0)
-        spoilt[rate] = (after.features["face"] != before.features["face"]).any(axis=(1, 2))
-        assert not spoilt[rate][~before.items_in("train")].any()
-        assert spoilt[rate].sum() / before.items_in("train").sum() == pytest.approx(rate, abs=0.05)
+        after = corrupt_pictures(before, Conditions(corrupted_pictures=rate), 0)
+        changed[rate] = (after.features["face"] != before.features["face"]).any(axis=(1, 2))
+        assert not changed[rate][~before.items_in("train")].any()
+        assert changed[rate].sum() / before.items_in("train").sum() == pytest.approx(rate, abs=0.05)
         assert after.features["text"] is before.features["text"]
-    assert not (spoilt[0.3] & ~spoilt[0.6]).any()
-    assert spoil_pictures(before, Conditions(), 0) is before
+    assert not (changed[0.3] & ~changed[0.6]).any()
+    assert corrupt_pictures(before, Conditions(), 0) is before
 
 
-def test_without_pictures_none_can_be_spoilt(corpus):
+def test_without_pictures_none_can_be_corrupted(corpus):
     with pytest.raises(UserError, match=r"conditions\.corrupted_pictures: .* has no pictures"):
-        spoil_pictures(corpus, Conditions(corrupted_pictures=0.5), 0)
+        corrupt_pictures(corpus, Conditions(corrupted_pictures=0.5), 0)
 
 
 # --- utterances ----------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_what_is_hidden_at_a_low_rate_is_hidden_at_a_higher(corpus, low, high):
     assert not (many & ~few).any()
 
 
-def test_the_lot_of_an_utterance_does_not_depend_on_what_else_takes_part(corpus):
+def test_the_draw_of_an_utterance_does_not_depend_on_other_modalities(corpus):
     conditions = Conditions(missing_utterances=0.3, missing_modality="text")
     among = hide_from_utterances(corpus, conditions, 0)
     pair = hide_from_utterances(corpus.with_modalities(("text", "video")), conditions, 0)
@@ -194,7 +194,9 @@ def test_in_one_place_only_what_nobody_sees_is_hidden(corpus):
 @pytest.mark.parametrize("conditions", [{"missing_clients": 0.5}, {"missing_utterances": 0.5}])
 def test_a_modality_that_nobody_has_cannot_be_missing(corpus, conditions):
     conditions = Conditions(**conditions, missing_modality="smell")
-    with pytest.raises(UserError, match=r"missing_modality: .* no modality `smell`; it has: audio"):
+    with pytest.raises(
+        UserError, match=r"missing_modality: .* no modality `smell`; name one of audio"
+    ):
         hide_from_clients(hide_from_utterances(corpus, conditions, 0), [], conditions, 0)
 
 
@@ -280,7 +282,7 @@ def test_what_is_wrong_at_a_low_rate_is_wrong_in_the_same_way_at_a_higher(corpus
 
 def test_one_class_cannot_be_mistaken(make_corpus):
     single = make_corpus(classes=1)
-    with pytest.raises(UserError, match=r"conditions.label_noise: tiny has one class"):
+    with pytest.raises(UserError, match=r"conditions.label_noise: tiny has a single class"):
         mislabel(single, all_in_one_client(single), Conditions(label_noise=0.1), 0)
 
 

@@ -16,13 +16,13 @@ def images(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, 12, 12), dtype=np.uint8)
 
 
-def test_it_says_what_it_is(backbone):
+def test_shape_embedding_and_classes(backbone):
     assert (backbone.shape, backbone.embedding_dim) == ((12, 12), 8)
     assert backbone.classes == ("class-0", "class-1", "class-2")
 
 
-def test_however_many_at_once(backbone):
-    """More than go through together, one by one, and none: the same numbers, up to rounding."""
+def test_any_number_of_images(backbone):
+    """More than one batch, one by one, and none: the same numbers, up to rounding."""
     every = images(AT_ONCE + 3)
     embedding, logits = backbone.embed(every)
     assert (embedding.shape, logits.shape) == ((len(every), 8), (len(every), 3))
@@ -57,7 +57,7 @@ def test_another_onnx_file(make_backbone):
 
 @pytest.mark.parametrize("classes", ['["a", "b"]', "3", "[", "{}"])
 def test_classes_that_do_not_fit_its_head(make_backbone, classes):
-    with pytest.raises(UserError, match=r"tiny: inputs .* of no backbone"):
+    with pytest.raises(UserError, match=r"tiny: no backbone: inputs"):
         Backbone(make_backbone(metadata={"classes": classes}), "tiny")
 
 

@@ -62,7 +62,7 @@ def test_rows_are_looked_at_in_pieces():
 
 @pytest.mark.parametrize("rows", [np.zeros((3, 1), np.float32), np.zeros(2, np.float32)])
 def test_other_columns_are_refused(rows):
-    with pytest.raises(UserError, match=r"it reads \[items, 2\]"):
+    with pytest.raises(UserError, match=r"not \[items, 2\]"):
         Forest.of(arrays()).predict(rows)
 
 
@@ -105,7 +105,7 @@ def test_forests_of_other_kinds_are_not_joined():
         ({"child": ((0, 2), 4)}, "child: beyond the 5 nodes"),
         ({"child": ((0, 2), 1)}, "child: not after its parent"),
         ({"child": ((0, 1), 3)}, "child: a node with two parents"),
-        ({"child": ((1, 2), 3)}, "child: of a node that no root leads to"),
+        ({"child": ((1, 2), 3)}, "child: not reachable from the root"),
         ({"feature": ((0, 2), -1)}, "feature: a negative"),
         ({"feature": ((0, 2), 2)}, "feature: 2, of 2 columns"),
         ({"feature": ((0, 4), 1)}, "feature, threshold: not 0 in a leaf"),

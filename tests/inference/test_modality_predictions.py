@@ -1,10 +1,10 @@
-"""What modalities say, side by side."""
+"""Predictions of modalities in one array."""
 
 import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.inference.modality_predictions import Opinions, normalised
+from fedaffect.inference.modality_predictions import ModalityPredictions, normalised
 
 FACE = np.array([[0.7, 0.3], [0.4, 0.6]], np.float32)
 BODY = np.array([[0.2, 0.8], [np.nan, np.nan]])
@@ -12,7 +12,7 @@ BOTH, FIRST = np.array([True, True]), np.array([True, False])
 
 
 def test_sorted_stacked_and_uniform_where_absent():
-    found = Opinions.of({"face": FACE, "body": BODY}, {"face": BOTH, "body": FIRST})
+    found = ModalityPredictions.of({"face": FACE, "body": BODY}, {"face": BOTH, "body": FIRST})
     assert found.names == ("body", "face")
     np.testing.assert_allclose(found.probability[:, 0], [[0.2, 0.8], [0.5, 0.5]])
     np.testing.assert_allclose(found.probability[:, 1], FACE)
@@ -34,9 +34,9 @@ def test_sorted_stacked_and_uniform_where_absent():
         ({"face": FACE * [[-1, 1]] + [[1.4, 0]]}, {"face": BOTH}, "sum to 1"),
     ],
 )
-def test_what_cannot_be_laid_side_by_side(probability, present, complaint):
+def test_what_cannot_be_stacked(probability, present, complaint):
     with pytest.raises(UserError, match=complaint):
-        Opinions.of(probability, present)
+        ModalityPredictions.of(probability, present)
 
 
 def test_normalised_rows():

@@ -1,4 +1,4 @@
-"""A state that holds, from results that flicker."""
+"""Smoothed predictions and decisions with hysteresis."""
 
 import numpy as np
 import pytest
@@ -29,14 +29,14 @@ def states(stream, results):
 # --- averages, by hand ---------------------------------------------------------------------------
 
 
-def test_a_result_is_worth_half_after_its_half_life():
+def test_a_prediction_has_half_its_weight_after_a_half_life():
     mean = ExponentialMean(3, half_life=2.0, prior=0)
     np.testing.assert_allclose(mean.update(0, SEEN[0]), SEEN[0])
     np.testing.assert_allclose(mean.update(2, SEEN[1]), (0.5 * SEEN[0] + SEEN[1]) / 1.5)
     np.testing.assert_allclose(mean.update(4, None), (0.25 * SEEN[0] + 0.5 * SEEN[1]) / 0.75)
 
 
-def test_the_prior_is_a_result_that_says_nothing():
+def test_the_prior_is_a_uniform_prediction():
     mean = ExponentialMean(3, half_life=2.0, prior=1)
     np.testing.assert_allclose(mean.update(0, None), [1 / 3] * 3)
     np.testing.assert_allclose(mean.update(0, SEEN[0]), (SEEN[0] + 1 / 3) / 2)
@@ -61,7 +61,7 @@ def test_one_vote_is_no_majority():
     np.testing.assert_allclose(window.update(1, SEEN[0]), [7 / 9, 1 / 9, 1 / 9])
 
 
-def test_a_window_forgets_the_oldest_where_results_flood_in():
+def test_a_full_window_drops_the_oldest_vote():
     window = MajorityWindow(3, length=10, prior=0)
     window.update(0, SEEN[CALM])
     for _ in range(MAXIMUM_VOTES):

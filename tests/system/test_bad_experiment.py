@@ -78,7 +78,7 @@ RUN = ("run", "tiny.toml", "--out", "run")
         (["runs", "--folder", "gone"], r"gone: no such folder"),
         (
             ["predict", "corpus", "--data", "corpus"],
-            r"corpus/model: no trained model here; has the run",
+            r"corpus/model: no trained model here; name a finished run",
         ),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",

@@ -164,7 +164,7 @@ def halve(
 ) -> None:
     """Part the training data in two that share nothing: to train a backbone on, and for clients."""
     from fedaffect.corpus import store
-    from fedaffect.corpus.halves import halves
+    from fedaffect.corpus.subsets import halves
 
     corpus = store.load(folder)
     dealt = dict(zip(("first", "second"), halves(corpus, seed), strict=True))

@@ -141,7 +141,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.")] = False,
 ) -> None:
     """Probabilities and modality weights for every utterance of a corpus."""
-    from fedaffect.learning import saved
+    from fedaffect.learning import predictor
     from fedaffect.record.csv_rows import csv_rows
     from fedaffect.record.files import write_text
     from fedaffect.runs.execute import open_corpus
@@ -149,7 +149,7 @@ def predict(
     if out and out.suffix not in {".csv", ".json"}:
         raise UserError(f"{out}: predictions are written as .csv or .json; name such a file")
     folder, config, member = chosen_model(run_folder, client, allow_code)
-    prediction = saved.predict(folder, open_corpus(str(data)), member, device, allow_code)
+    prediction = predictor.predict(folder, open_corpus(str(data)), member, device, allow_code)
     rows = list(_rows(prediction, tuple(config.modalities)))
     in_json = as_json or (out and out.suffix == ".json")
     text = json.dumps(rows) + "\n" if in_json else csv_rows(rows)

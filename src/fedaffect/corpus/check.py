@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from fedaffect.corpus.copies import copies_of_train
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import copies_of_train
 from fedaffect.errors import UserError
 from fedaffect.schema import SPLITS, UNLABELLED, Array, Flags
 

@@ -1,8 +1,8 @@
-"""What may be wrong with the data that clients hold: spoilt pictures, missing modalities, wrong labels.
+"""Perturbations of clients' data: corrupted images, missing modalities, wrong labels.
 
-Each utterance and each client has its own lot, whatever else is drawn: what is hit at a low rate is hit, in
-the same way, at a higher one. Evaluation keeps its labels, and only `missing_in = "everywhere"` touches dev
-and test.
+Each utterance and each client has its own random numbers: what is affected at a low rate is affected in the
+same way at a higher one. Labels of dev and test stay, and only `missing_in = "everywhere"` changes dev and
+test.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,20 +22,20 @@ from fedaffect.schema import ClientData, Flags
 Floats = npt.NDArray[np.float64]
 
 
-def spoil_pictures(
+def corrupt_pictures(
     corpus: ConversationCorpus, conditions: Conditions, seed: int
 ) -> ConversationCorpus:
-    """Pictures of the training part are spoilt with a probability, each in one of the ways of a car.
+    """Corrupt each image of the training part with a probability, in one of the ways of `corruption.table`.
 
     Raises:
-        UserError: the corpus has no pictures.
+        UserError: the corpus has no images.
     """
     if not conditions.corrupted_pictures:
         return corpus
     pictures = [m.name for m in corpus.modalities.values() if m.is_image]
     if not pictures:
         raise UserError(
-            f"conditions.corrupted_pictures: {corpus.name} has no pictures; leave it at 0"
+            f"conditions.corrupted_pictures: {corpus.name} has no pictures; set it to 0"
         )
     rows, features = np.flatnonzero(corpus.items_in("train")), dict(corpus.features)
     for name in pictures:
@@ -49,49 +49,50 @@ def spoil_pictures(
 def hide_from_utterances(
     corpus: ConversationCorpus, conditions: Conditions, seed: int
 ) -> ConversationCorpus:
-    """Each modality of each utterance is absent with a probability, but never the last that it has.
+    """Remove each modality of each utterance with a probability, but never the last one present.
 
     Raises:
-        UserError: `missing_modality` is not one of the corpus.
+        UserError: the corpus has no `missing_modality`.
     """
     if not conditions.missing_utterances:
         return corpus
     names = list(corpus.features)
-    missable = np.isin(names, _missable(corpus, conditions))
-    lots = [generator(seed, "missing utterances", name).random(len(corpus)) for name in names]
-    lot = np.stack(lots, axis=1)  # items, modalities
+    removable = np.isin(names, _removable(corpus, conditions))
+    draws = [generator(seed, "missing utterances", name).random(len(corpus)) for name in names]
+    draw = np.stack(draws, axis=1)  # items, modalities
     present = np.stack(list(corpus.present.values()), axis=1)
-    lost = present & (lot < conditions.missing_utterances) & missable
+    lost = present & (draw < conditions.missing_utterances) & removable
     if conditions.missing_in == "train":
         lost &= corpus.items_in("train")[:, None]
-    last = np.where(present, lot, -1.0).argmax(axis=1)
-    bare = ~(present & ~lost).any(axis=1)
-    lost[bare, last[bare]] = False
+    last = np.where(present, draw, -1.0).argmax(axis=1)
+    nothing_left = ~(present & ~lost).any(axis=1)
+    lost[nothing_left, last[nothing_left]] = False
     return replace(corpus, present=dict(zip(names, (present & ~lost).T, strict=True)))
 
 
 def hide_from_clients(
     corpus: ConversationCorpus, client_data: Sequence[ClientData], conditions: Conditions, seed: int
 ) -> list[ClientData]:
-    """A fraction of the clients has nothing of one modality: which clients, and which modality, is drawn.
+    """Remove one random modality from a random fraction of the clients.
 
     Raises:
-        UserError: `missing_modality` is not one of the corpus; or it has a single one.
+        UserError: `missing_modality` is not one of the corpus, or a single modality.
     """
     if not conditions.missing_clients:
         return list(client_data)
-    names = _missable(corpus, conditions)
+    names = _removable(corpus, conditions)
     if len(corpus.features) == 1:
         raise UserError(
-            f"conditions.missing_clients: {corpus.name} has one modality, so who lacks one has nothing"
+            f"conditions.missing_clients: {corpus.name} has one modality, without which a client has no "
+            "data; set it to 0"
         )
     random = generator(seed, "missing clients")
     order = random.permutation(len(client_data))
-    lacks = random.integers(len(names), size=len(client_data))
-    everything = np.ones(len(corpus), bool)
+    removed = random.integers(len(names), size=len(client_data))
+    all_rows = np.ones(len(corpus), bool)
     found = list(client_data)
     for client in order[: round(conditions.missing_clients * len(client_data))]:
-        hidden = {names[lacks[client]]: everything}
+        hidden = {names[removed[client]]: all_rows}
         found[client] = _without(corpus, found[client], hidden)
     return found
 
@@ -99,7 +100,7 @@ def hide_from_clients(
 def hide_from_all(
     corpus: ConversationCorpus, whole: ClientData, client_data: Sequence[ClientData]
 ) -> ClientData:
-    """The holder of all that `client_data` hold: what none of them sees of the training part, it does not."""
+    """`whole`, which holds all clients' data, without the training data that no client sees."""
     hidden = {}
     for name in sorted({name for data in client_data for name in data.hidden}):
         unseen = corpus.items_in("train")
@@ -113,9 +114,9 @@ def hide_from_all(
 def mislabel(
     corpus: ConversationCorpus, client_data: Sequence[ClientData], conditions: Conditions, seed: int
 ) -> list[ClientData]:
-    """Some of the labels that clients learn from are wrong: `label_noise` of them, whoever holds them.
+    """Replace training labels at random, with the transition matrix (1 - label_noise) I + label_noise Q.
 
-    With Q the `confusions`, a label turns by the matrix (1 - noise) I + noise Q.
+    Q is `confusions`. A label is replaced alike whichever client holds it.
 
     Raises:
         UserError: the corpus has a single class.
@@ -124,21 +125,23 @@ def mislabel(
         return list(client_data)
     classes = len(corpus.classes)
     if classes == 1:
-        raise UserError(f"conditions.label_noise: {corpus.name} has one class, and no wrong one")
+        raise UserError(f"conditions.label_noise: {corpus.name} has a single class; set it to 0")
     random = generator(seed, "label noise")
-    turned = random.random(len(corpus)) < conditions.label_noise
+    replaced = random.random(len(corpus)) < conditions.label_noise
     label = corpus.label.copy()
-    for true, chances in enumerate(confusions(classes, conditions.label_noise_sparsity, random)):
+    for true, probabilities in enumerate(
+        confusions(classes, conditions.label_noise_sparsity, random)
+    ):
         rows = corpus.label == true
-        wrong = random.choice(classes, size=int(rows.sum()), p=chances)
-        label[rows] = np.where(turned[rows], wrong, true)
+        wrong = random.choice(classes, size=int(rows.sum()), p=probabilities)
+        label[rows] = np.where(replaced[rows], wrong, true)
     return [replace(data, label=label[data.supervised]) for data in client_data]
 
 
 def confusions(classes: int, sparsity: float, random: np.random.Generator) -> Floats:
-    """What a label is taken for when it is mistaken, float64 [classes, classes]: row sums 1, diagonal 0.
+    """Probabilities of the wrong classes of each class, float64 [classes, classes]: row sums 1, diagonal 0.
 
-    A row draws its proportions uniformly among as many other classes as `sparsity` leaves, at least one.
+    A row is uniform on the simplex over the fraction 1 - `sparsity` of the other classes, at least one.
     """
     found = np.zeros((classes, classes))
     kept = max(1, round((1 - sparsity) * (classes - 1)))
@@ -148,12 +151,12 @@ def confusions(classes: int, sparsity: float, random: np.random.Generator) -> Fl
     return found
 
 
-def _missable(corpus: ConversationCorpus, conditions: Conditions) -> list[str]:
-    """The modalities that may be missing."""
+def _removable(corpus: ConversationCorpus, conditions: Conditions) -> list[str]:
+    """The modalities that may be removed."""
     named = conditions.missing_modality
     if named and named not in corpus.features:
         raise UserError(
-            f"conditions.missing_modality: {corpus.name} has no modality `{named}`; it has: "
+            f"conditions.missing_modality: {corpus.name} has no modality `{named}`; name one of "
             f"{', '.join(corpus.features)}"
         )
     return [named] if named else list(corpus.features)
@@ -162,7 +165,7 @@ def _missable(corpus: ConversationCorpus, conditions: Conditions) -> list[str]:
 def _without(
     corpus: ConversationCorpus, data: ClientData, hidden: Mapping[str, Flags]
 ) -> ClientData:
-    """The share with more hidden from it; an utterance of which nothing is left is context, no lesson."""
+    """The client's data with these rows hidden; an utterance of which nothing is left is not learnt from."""
     less = replace(data, hidden=hidden)
-    something = np.any(list(less.view(corpus).present.values()), axis=0)
-    return replace(less, supervised=data.supervised[something[data.supervised]])
+    any_present = np.any(list(less.view(corpus).present.values()), axis=0)
+    return replace(less, supervised=data.supervised[any_present[data.supervised]])

@@ -1,1 +1,1 @@
-"""What works on numbers alone, with numpy only: prototypes, calibration, decision fusion, smoothing."""
+"""Inference with numpy: prototypes, forests, backbones in ONNX, calibration, decision fusion, smoothing."""

@@ -1,4 +1,4 @@
-"""Saying nothing rather than something weak: a class is named only where its probability suffices."""
+"""Abstention: a class is predicted only where its probability reaches a threshold."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ import numpy as np
 import numpy.typing as npt
 
 UNCERTAIN = -1
-"""The decision where no class is named: an output of its own, not a missing one."""
+"""The decision where no class reaches its threshold."""
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
 def decide(probability: npt.NDArray[np.floating], threshold: float | Floats = 0.0) -> Integers:
-    """The likeliest class, or `UNCERTAIN` where its probability is below the threshold.
+    """The most probable class, or `UNCERTAIN` where its probability is below the threshold.
 
     Args:
         probability: [..., classes].
-        threshold: for all classes, or [classes], each its own.
+        threshold: one for all classes, or [classes].
 
     Returns:
-        int64 [...]
+        int64 [...].
     """
     best = probability.argmax(axis=-1)
     needed = np.broadcast_to(threshold, probability.shape[-1])[best]
@@ -28,5 +28,5 @@ def decide(probability: npt.NDArray[np.floating], threshold: float | Floats = 0.
 
 
 def named(decision: Integers, classes: Sequence[str]) -> list[str]:
-    """Decisions in words, `uncertain` among them."""
+    """The names of decisions; that of `UNCERTAIN` is `uncertain`."""
     return ["uncertain" if k == UNCERTAIN else classes[k] for k in decision]

@@ -1,7 +1,7 @@
-"""A frozen network in one ONNX file: images in, their embeddings and its own opinion of them out; no torch.
+"""A frozen network in an ONNX file, run without torch: images in, embeddings and logits out.
 
-`fedaffect export` writes such files. Where they are from is for whoever names them to judge: they hold no
-code, but ONNX Runtime reads them, and its authors do not promise that it survives a hostile one.
+`fedaffect export` writes such files. They hold no code, but ONNX Runtime is not hardened against hostile
+files: use only files that you trust.
 """
 
 import json
@@ -17,18 +17,18 @@ FORMAT = "fedaffect backbone 1"
 IMAGE, EMBEDDING, LOGITS = "image", "embedding", "logits"
 MAXIMUM_BYTES = 2**28
 AT_ONCE = 32
-"""Images in memory as floats at a time; more is no faster on one thread."""
+"""Batch size; a larger one is no faster on one thread."""
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 
 class Backbone:
-    """The network of such a file, on one thread.
+    """The network of an ONNX file, run on one thread.
 
     Attributes:
         shape: of an image, (height, width).
-        classes: what its own head tells apart.
+        classes: of its logits.
         embedding_dim: length of an embedding.
     """
 
@@ -36,36 +36,36 @@ class Backbone:
         """
         Args:
             payload: the file's bytes.
-            source: where they are from, for messages.
+            source: name of the file, for messages.
 
         Raises:
-            UserError: too large, not readable as ONNX, or another network than `fedaffect export` writes.
+            UserError: larger than 256 MiB, not ONNX, or not written by `fedaffect export`.
         """
-        cure = "make it anew with `fedaffect export`"
+        cure = "write it again with `fedaffect export`"
         if len(payload) > MAXIMUM_BYTES:
-            raise UserError(f"{source}: {len(payload)} bytes; at most {MAXIMUM_BYTES} are read")
+            raise UserError(f"{source}: {len(payload)} bytes; give at most {MAXIMUM_BYTES}")
         try:
             self._session = _session(payload)
         except ImportError:
             raise
-        except Exception as error:  # its errors have no other class in common
+        except Exception as error:  # the errors of ONNX Runtime have no common class of their own
             raise UserError(f"{source}: not readable as ONNX ({error}); {cure}") from None
-        about = self._session.get_modelmeta().custom_metadata_map
-        if about.get("format") != FORMAT:
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if metadata.get("format") != FORMAT:
             raise UserError(
-                f"{source}: its format is {about.get('format')!r}, not {FORMAT}; {cure}"
+                f"{source}: its format is {metadata.get('format')!r}, not {FORMAT}; {cure}"
             )
-        given = {x.name: (x.type, x.shape) for x in self._session.get_inputs()}
-        told = {x.name: (x.type, x.shape) for x in self._session.get_outputs()}
+        inputs = {x.name: (x.type, x.shape) for x in self._session.get_inputs()}
+        outputs = {x.name: (x.type, x.shape) for x in self._session.get_outputs()}
         try:
-            self.classes = tuple(str(name) for name in json.loads(about["classes"]))
-            (kind, (_, *shape)), (_, (_, dim)) = given[IMAGE], told[EMBEDDING]
+            self.classes = tuple(str(name) for name in json.loads(metadata["classes"]))
+            (kind, (_, *shape)), (_, (_, dim)) = inputs[IMAGE], outputs[EMBEDDING]
             self.shape, self.embedding_dim = tuple(map(int, shape)), int(dim)
-            fits = kind == "tensor(uint8)" and told[LOGITS][1][1:] == [len(self.classes)]
+            fits = kind == "tensor(uint8)" and outputs[LOGITS][1][1:] == [len(self.classes)]
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
-            raise UserError(f"{source}: inputs {given} and outputs {told} of no backbone; {cure}")
+            raise UserError(f"{source}: no backbone: inputs {inputs}, outputs {outputs}; {cure}")
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -78,7 +78,7 @@ class Backbone:
                 f"{file}: no such file; make one with `fedaffect export RUN --out {file}`"
             )
         if file.stat().st_size > MAXIMUM_BYTES:
-            raise UserError(f"{file}: more than {MAXIMUM_BYTES} bytes; is it a backbone?")
+            raise UserError(f"{file}: more than {MAXIMUM_BYTES} bytes; name a backbone")
         return cls(file.read_bytes(), str(file))
 
     def embed(self, images: Images) -> tuple[Floats, Floats]:
@@ -91,17 +91,17 @@ class Backbone:
         logits = np.empty((len(images), len(self.classes)), np.float32)
         for start in range(0, len(images), AT_ONCE):
             part = slice(start, start + AT_ONCE)
-            given = {IMAGE: images[part]}
-            embedding[part], logits[part] = self._session.run([EMBEDDING, LOGITS], given)
+            inputs = {IMAGE: images[part]}
+            embedding[part], logits[part] = self._session.run([EMBEDDING, LOGITS], inputs)
         return embedding, logits
 
 
 def _session(payload: bytes) -> Any:
-    """On one thread, which sleeps while there is nothing to do.
+    """A session on one thread without busy waiting.
 
-    The arena for memory stays on: without it ONNX Runtime was seen to take nine times as much.
+    The memory arena stays on: without it ONNX Runtime took nine times as much memory.
     """
-    import onnxruntime  # here, so that settings can be listed without it
+    import onnxruntime  # an optional dependency
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -1,6 +1,6 @@
-"""Making probabilities mean what they say, so that those of different models can be weighed together.
+"""Temperature scaling: calibrated probabilities of different models can be combined.
 
-How far off they are is `learning.metrics.calibration_error`.
+`learning.metrics.calibration_error` measures how well they are calibrated.
 """
 
 import numpy as np
@@ -12,14 +12,14 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 LEAST_PROBABILITY = 1e-6
-"""What a probability of 0 counts as: a forest that never saw a class must not veto it for ever."""
+"""Replaces a probability of 0, with which one model would rule out a class for all others."""
 
 COLDEST, HOTTEST = 0.05, 20.0
 BISECTIONS = 50
 
 
 def log_probability(probability: npt.NDArray[np.floating]) -> Floats:
-    """log p, p being at least `LEAST_PROBABILITY`."""
+    """log max(p, `LEAST_PROBABILITY`)."""
     log: Floats = np.log(np.maximum(probability, LEAST_PROBABILITY, dtype=np.float64))
     return log
 
@@ -34,27 +34,27 @@ def softmax(score: Floats) -> Floats:
 def tempered(probability: npt.NDArray[np.floating], temperature: float) -> Floats:
     """Probabilities [..., classes] raised to 1 / temperature and normalised.
 
-    Above 1 they become more modest, below 1 more decided; the likeliest class stays the likeliest. Of a
-    softmax it is the softmax of logits / temperature (Guo et al. 2017, eq. 9).
+    A temperature above 1 lowers confidence, one below 1 raises it; the most probable class stays. For a
+    softmax this is the softmax of logits / temperature (Guo et al. 2017, eq. 9).
     """
     return softmax(log_probability(probability) / temperature)
 
 
 def fit_temperature(probability: npt.NDArray[np.floating], label: Integers) -> float:
-    """The temperature of least negative log-likelihood, within [0.05, 20]; to be fitted on dev.
+    """The temperature in [0.05, 20] with the least negative log-likelihood of the dev part.
 
-    The likelihood is convex in b = 1 / temperature, so its slope Σ_i (E_b[log p_i] - log p_i,label) is halved
-    in until it is 0.
+    The negative log-likelihood is convex in b = 1 / temperature, so bisection finds the zero of its slope
+    Σ_i (E_b[log p_i] - log p_i,label).
 
     Args:
         probability: [n, classes].
-        label: [n], a class each.
+        label: int64 [n], without unlabelled items.
 
     Raises:
-        UserError: nothing to fit on.
+        UserError: no item.
     """
     if not len(label):
-        raise UserError("calibration: no labelled item on dev; give it some, or do not calibrate")
+        raise UserError("calibration: no labelled item on dev; label some, or do not calibrate")
     score = log_probability(probability)
     of_label = np.take_along_axis(score, label[:, None], axis=1).mean()
     low, high = 1 / HOTTEST, 1 / COLDEST

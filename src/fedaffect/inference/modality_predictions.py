@@ -1,4 +1,4 @@
-"""What several modalities say about the same items, laid side by side."""
+"""The predictions of several modalities for the same items, in one array."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +18,13 @@ Probabilities = Mapping[str, npt.NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
-class Opinions:
-    """Attributes:
-    names: of the modalities, sorted.
-    probability: float64 [n, modalities, classes]; uniform where absent.
-    present: bool [n, modalities].
+class ModalityPredictions:
+    """Class probabilities of each modality for n items.
+
+    Attributes:
+        names: of the modalities, sorted.
+        probability: float64 [n, modalities, classes]; uniform where absent.
+        present: bool [n, modalities].
     """
 
     names: tuple[str, ...]
@@ -31,10 +33,10 @@ class Opinions:
 
     @classmethod
     def of(cls, probability: Probabilities, present: Mapping[str, Flags]) -> Self:
-        """Whatever an absent modality holds is not looked at.
+        """Check and stack the probabilities by modality; rows of absent modalities are ignored.
 
         Raises:
-            UserError: modalities or shapes that do not fit each other, or rows that are no probabilities.
+            UserError: modalities or shapes that do not match, or rows that are no probabilities.
         """
         if not probability or set(probability) != set(present):
             raise UserError(
@@ -44,27 +46,27 @@ class Opinions:
         names = tuple(sorted(probability))
         shape = probability[names[0]].shape
         for name in names:
-            rows, flags = probability[name].shape, present[name].shape
-            if len(rows) != 2 or rows != shape or flags != rows[:1]:
+            given, given_present = probability[name].shape, present[name].shape
+            if len(given) != 2 or given != shape or given_present != given[:1]:
                 raise UserError(
-                    f"fusion: {name}: probabilities {list(rows)}, presence {list(flags)}; give [items, "
-                    f"classes] and [items], as for {names[0]}: {list(shape)}"
+                    f"fusion: {name}: probabilities {list(given)}, presence {list(given_present)}; give "
+                    f"[items, classes] and [items], as for {names[0]}: {list(shape)}"
                 )
-        there = np.stack([present[name] for name in names], axis=1)
-        said = np.stack([probability[name] for name in names], axis=1).astype(np.float64)
-        said[~there] = 1 / shape[1]
-        sound = (said >= 0).all(axis=-1) & (np.abs(said.sum(axis=-1) - 1) <= SUMS_TO_ONE)
-        if not sound.all():
-            item, modality = np.argwhere(~sound)[0]
+        flags = np.stack([present[name] for name in names], axis=1)
+        stacked = np.stack([probability[name] for name in names], axis=1).astype(np.float64)
+        stacked[~flags] = 1 / shape[1]
+        valid = (stacked >= 0).all(axis=-1) & (np.abs(stacked.sum(axis=-1) - 1) <= SUMS_TO_ONE)
+        if not valid.all():
+            item, modality = np.argwhere(~valid)[0]
             raise UserError(
                 f"fusion: {names[modality]}: item {item} has no probabilities that sum to 1; mark it "
                 "absent, or apply a softmax first"
             )
-        return cls(names, said, there)
+        return cls(names, stacked, flags)
 
 
 def normalised(weight: Floats) -> Floats:
-    """Rows over their sum; rows of zeros stay so."""
+    """Rows divided by their sum; rows of zeros stay zero."""
     total = weight.sum(axis=-1, keepdims=True)
     share: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     return share

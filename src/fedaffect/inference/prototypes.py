@@ -1,6 +1,6 @@
-"""Class prototypes with numpy alone: means of embeddings, their margins, and the nearest of them.
+"""Class prototypes with numpy alone: means of embeddings, their margins, and nearest-prototype prediction.
 
-A class has one prototype, or m centres. A prototype's number is class × m + centre, so with one the class.
+A class has one prototype or m centres. The number of a prototype is class × m + centre.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def unit(embedding: npt.NDArray[Any]) -> Vector:
 
 
 def class_means(embedding: npt.NDArray[Any], label: npt.NDArray[np.int64]) -> dict[int, Vector]:
-    """The mean embedding of each class that occurs; a class without an item has no prototype."""
+    """The mean embedding of each class that occurs; a class without items has none."""
     return {
         int(k): embedding[label == k].mean(axis=0, dtype=np.float64).astype(np.float32)
         for k in np.unique(label)
@@ -31,17 +31,18 @@ def class_means(embedding: npt.NDArray[Any], label: npt.NDArray[np.int64]) -> di
 def assign_centres(
     embedding: npt.NDArray[Any], centres: int, known: Mapping[int, Vector], axis: Vector
 ) -> npt.NDArray[np.int64]:
-    """Which of its class's centres each embedding belongs to; the embeddings of one class, [n, d].
+    """Assign the embeddings of one class to its centres.
 
-    With known centres (by position) the nearest: one step of k-means over all clients. Without, a k-means
-    of one's own that starts from the quantiles along a direction which all clients share, so that
-    their first centres stand in the same order.
+    With known centres, to the nearest: one step of k-means over all clients. Without, by a local k-means that
+    starts from quantiles along a direction common to all clients, so that their centres have the same order.
 
     Args:
-        axis: [d], that direction.
+        embedding: [n, d], of one class.
+        known: centres by position.
+        axis: [d], the common direction.
 
     Returns:
-        int64 [n], positions in 0..centres-1; fewer embeddings than centres have one each.
+        int64 [n], positions in 0..centres-1; fewer embeddings than centres get one each.
     """
     if known:
         return _nearest(embedding, known)
@@ -56,7 +57,7 @@ def assign_centres(
 
 
 def nearest_other(prototypes: Mapping[int, Vector], centres: int = 1) -> dict[int, float]:
-    """Distance from each prototype to the nearest of another class; absent where there is none."""
+    """Distance from each prototype to the nearest of another class; none where there is no other class."""
     found = {}
     for number, own in prototypes.items():
         others = [c for j, c in prototypes.items() if j // centres != number // centres]
@@ -68,7 +69,7 @@ def nearest_other(prototypes: Mapping[int, Vector], centres: int = 1) -> dict[in
 def squared_distances(
     embedding: npt.NDArray[Any], prototypes: Mapping[int, Vector], classes: int, centres: int = 1
 ) -> npt.NDArray[np.float64]:
-    """[n, classes]: squared distance to the nearest centre of each class; infinite where it has none."""
+    """float64 [n, classes]: squared distance to the nearest centre of each class; infinite without one."""
     squared = np.full((len(embedding), classes), np.inf)
     for number, vector in prototypes.items():
         k = number // centres
@@ -77,9 +78,9 @@ def squared_distances(
 
 
 def nearest_prototype(squared: npt.NDArray[np.float64]) -> Vector:
-    """Probabilities [n, classes]: softmax of minus the squared distance; 0 where it is infinite.
+    """Probabilities float32 [n, classes]: softmax of minus the squared distance (Snell et al. 2017, eq. 2).
 
-    The largest is the nearest prototype's class (Snell et al. 2017, eq. 2).
+    The most probable class is that of the nearest prototype.
     """
     shifted = np.exp(squared.min(axis=1, keepdims=True) - squared)
     probability: Vector = (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -87,14 +88,14 @@ def nearest_prototype(squared: npt.NDArray[np.float64]) -> Vector:
 
 
 def _nearest(embedding: npt.NDArray[Any], points: Mapping[int, Vector]) -> npt.NDArray[np.int64]:
-    """The name of the nearest of some named points, int64 [n]."""
-    names = np.array(sorted(points), dtype=np.int64)
-    table = np.stack([points[int(name)] for name in names])
-    nearest: npt.NDArray[np.int64] = names[_squared(embedding, table).argmin(axis=1)]
+    """The number of the nearest of some numbered points, int64 [n]."""
+    numbers = np.array(sorted(points), dtype=np.int64)
+    table = np.stack([points[int(number)] for number in numbers])
+    nearest: npt.NDArray[np.int64] = numbers[_squared(embedding, table).argmin(axis=1)]
     return nearest
 
 
 def _squared(embedding: npt.NDArray[Any], points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """[n, p]"""
+    """Squared distances [n, p]."""
     distance: npt.NDArray[Any] = ((embedding[:, None, :] - points[None]) ** 2).sum(axis=-1)
     return distance

@@ -1,9 +1,8 @@
-"""From results that flicker to a state that holds: averages over time, and a decision that is slow to change.
+"""Smooth a stream of predictions: averages over time, and a decision with hysteresis.
 
-All is causal, reckons in seconds and takes results whenever they come, since frames are dropped and sensors
-fall silent. A result is one observation; beside the results stands a `prior` of so many observations that
-say nothing. The first result alone therefore decides little, and after a silence an average returns to
-knowing nothing.
+Everything is causal, measured in seconds, and takes predictions at irregular times. Each prediction is one
+observation beside `prior` observations with uniform probabilities. So a first prediction has little effect,
+and without further predictions an average returns to uniform.
 """
 
 from collections import deque
@@ -19,18 +18,18 @@ from fedaffect.inference.abstention import UNCERTAIN
 Floats = npt.NDArray[np.float64]
 
 MAXIMUM_VOTES = 10_000
-"""What a window remembers at most: 100 results a second for 100 s."""
+"""Votes kept in a window: 100 a second for 100 s."""
 
 
 class Average(Protocol):
-    """What results so far amount to."""
+    """An average over a stream of predictions."""
 
     def update(self, seconds: float, probability: Floats | None) -> Floats:
-        """Probabilities [classes] as of now; None where there is no new result."""
+        """Probabilities [classes] at this time; None = no new prediction."""
 
 
 class ExponentialMean:
-    """The mean of all results so far, each of half the weight `half_life` seconds later.
+    """The mean of all predictions so far, whose weights halve every `half_life` seconds.
 
     p = (Σ_i 2^(-(t - t_i) / half_life) p_i + prior · uniform) / (Σ_i 2^(-(t - t_i) / half_life) + prior)
     """
@@ -38,18 +37,18 @@ class ExponentialMean:
     def __init__(self, classes: int, half_life: float, prior: float = 1.0) -> None:
         _ensure_positive(half_life=half_life)
         self._half_life, self._prior = half_life, prior
-        self._sum, self._weight, self._then = np.zeros(classes), 0.0, -np.inf
+        self._sum, self._weight, self._last = np.zeros(classes), 0.0, -np.inf
 
     def update(self, seconds: float, probability: Floats | None) -> Floats:
-        left = 0.5 ** ((seconds - self._then) / self._half_life)
-        self._sum, self._weight, self._then = left * self._sum, left * self._weight, seconds
+        decay = 0.5 ** ((seconds - self._last) / self._half_life)
+        self._sum, self._weight, self._last = decay * self._sum, decay * self._weight, seconds
         if probability is not None:
             self._sum, self._weight = self._sum + probability, self._weight + 1
         return _with_prior(self._sum, self._weight, self._prior)
 
 
 class MajorityWindow:
-    """The share of each class among the votes of the last `length` seconds, a vote a result."""
+    """The share of each class among the predicted classes of the last `length` seconds."""
 
     def __init__(self, classes: int, length: float, prior: float = 1.0) -> None:
         _ensure_positive(length=length)
@@ -70,7 +69,7 @@ class MajorityWindow:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a stream says at one moment.
+    """The smoothed prediction at one moment.
 
     Attributes:
         probability: float64 [classes], smoothed.
@@ -83,17 +82,17 @@ class Reading:
 
 
 class Smoother:
-    """A stream of results with a state: a class is entered at one probability and left at a lower one.
+    """A decision with hysteresis: a class is entered at one probability and left at a lower one.
 
     Args:
-        average: what the thresholds apply to.
-        enter: the smoothed probability at which a class that is the likeliest becomes the state; for all
-            classes, or [classes].
-        leave: below it the state is given up; in the same form, nowhere above `enter`, and above
-            1 / classes, which is where silence leads.
+        average: whose probabilities are compared with the thresholds.
+        enter: the probability at which the most probable class becomes the decision; one for all classes, or
+            [classes].
+        leave: the probability below which the decision becomes `UNCERTAIN`; at most `enter` and above
+            1 / classes, the value without predictions.
 
     Raises:
-        UserError: `leave` out of these bounds.
+        UserError: `leave` outside these bounds.
     """
 
     def __init__(
@@ -103,31 +102,31 @@ class Smoother:
         self._enter, self._leave = (np.broadcast_to(t, classes) for t in (enter, leave))
         if not ((self._leave > 1 / classes) & (self._leave <= self._enter)).all():
             raise UserError(
-                f"smoothing.leave: give more than 1 / {classes} (one in so many classes is where silence "
-                "leads) and at most smoothing.enter"
+                f"smoothing.leave: out of range; give more than 1 / {classes} (the probability without "
+                "predictions) and at most smoothing.enter"
             )
         self._state, self._now = UNCERTAIN, -np.inf
 
     def update(self, seconds: float, probability: Floats | None = None) -> Reading:
-        """Take the result of a moment, or the passing of time alone.
+        """The decision after a prediction, or after time has passed without one.
 
         Args:
-            seconds: since any fixed moment; no earlier than last time.
-            probability: [classes].
+            seconds: since any fixed moment; never decreasing.
+            probability: [classes]; None = no new prediction.
 
         Raises:
-            UserError: time runs backwards, or the result has another number of classes or is not finite.
+            UserError: decreasing time, or a prediction of another number of classes or not finite.
         """
         if not self._now <= seconds < np.inf:
             raise UserError(
-                f"smoothing: {seconds} s comes after {self._now} s; give results in order"
+                f"smoothing: {seconds} s comes after {self._now} s; give predictions in order of time"
             )
         if probability is not None and (
             probability.shape != (self._classes,) or not np.isfinite(probability).all()
         ):
             raise UserError(
-                f"smoothing: at {seconds} s: not {self._classes} finite probabilities; leave such a "
-                "result out"
+                f"smoothing: at {seconds} s: not {self._classes} finite probabilities; leave this "
+                "prediction out"
             )
         self._now = seconds
         smoothed = self._average.update(seconds, probability)
@@ -140,7 +139,7 @@ class Smoother:
 
 
 def _with_prior(total: Floats, weight: float, prior: float) -> Floats:
-    """The mean of observations of that total and weight, and of `prior` ones that say nothing."""
+    """The mean of observations of this total and weight and of `prior` uniform ones."""
     if weight + prior == 0:
         return np.full(len(total), 1 / len(total))
     mean: Floats = (total + prior / len(total)) / (weight + prior)

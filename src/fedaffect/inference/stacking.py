@@ -1,4 +1,4 @@
-"""Fusion that is learnt: multinomial logistic regression on what calibrated modalities say."""
+"""Learnt decision fusion: multinomial logistic regression on the calibrated predictions of modalities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fedaffect.errors import UserError
 from fedaffect.inference.calibration import log_probability, softmax
-from fedaffect.inference.modality_predictions import Opinions, Probabilities, normalised
+from fedaffect.inference.modality_predictions import ModalityPredictions, Probabilities, normalised
 from fedaffect.schema import Flags, Integers
 
 Floats = npt.NDArray[np.float64]
@@ -18,19 +18,19 @@ NEWTON_STEPS = 50
 HALVINGS = 30
 CONVERGED = 1e-8
 ALMOST_NOTHING = 1e-9
-"""Evidence granted to each modality that is present, so that where none tells anything they share alike."""
+"""Added to each present modality's evidence, so that shares are equal where all evidence is 0."""
 
 
 @dataclass(frozen=True)
 class Stacking:
     """softmax(bias + Σ_m W_m x_m), with x_m the log-probabilities of modality m less their mean.
 
-    An absent modality has x_m = 0: it says all classes are alike. With W_m the identity and no bias it is the
-    product rule; fitting is shrunk towards that (stacked generalisation: Wolpert 1992).
+    An absent modality has x_m = 0. With W_m the identity and bias 0 this is the product rule, towards which
+    the fit is regularised (stacked generalisation: Wolpert 1992).
 
     Attributes:
-        weight: by modality [classes, classes], from what it says to what follows.
-        bias: [classes].
+        weight: W by modality, float64 [classes, classes].
+        bias: float64 [classes].
     """
 
     weight: Mapping[str, Floats]
@@ -44,62 +44,61 @@ class Stacking:
         label: Integers,
         strength: float = 1.0,
     ) -> Self:
-        """The minimum of Σ_i -log p_i,label + strength / 2 (Σ_m |W_m - I|² + |bias|²), by Newton's steps.
+        """Minimise Σ_i -log p_i,label + strength / 2 (Σ_m |W_m - I|² + |bias|²) with Newton's method.
 
         Args:
             probability: by modality [n, classes], calibrated, of dev.
             present: by modality, bool [n].
-            label: int64 [n], a class each.
-            strength: above 0; the larger, the nearer to the product rule.
+            label: int64 [n], without unlabelled items.
+            strength: of the regularisation, above 0.
 
         Raises:
-            UserError: what `Opinions.of` refuses, nothing to fit on, or no positive strength.
+            UserError: as `ModalityPredictions.of`; no item; or a strength that is not positive.
         """
         if not len(label):
-            raise UserError("fusion: rule `stacked` has no labelled item on dev; choose another")
+            raise UserError("fusion: rule `stacked` has no labelled item on dev; use another rule")
         if not 0 < strength < np.inf:
             raise UserError(f"fusion.strength: {strength}; give a positive number")
-        opinions = Opinions.of(probability, present)
-        count, modalities, classes = opinions.probability.shape
-        evidence = _evidence(opinions).reshape(count, modalities * classes)
+        predictions = ModalityPredictions.of(probability, present)
+        count, modalities, classes = predictions.probability.shape
+        evidence = _evidence(predictions).reshape(count, modalities * classes)
         inputs = np.concatenate([evidence, np.ones((count, 1))], axis=1)
         start = np.concatenate([*[np.eye(classes)] * modalities, np.zeros((1, classes))])
         found = _fitted(inputs, np.eye(classes)[label], start, strength)
         blocks = found[:-1].reshape(modalities, classes, classes)
-        return cls(dict(zip(opinions.names, blocks, strict=True)), found[-1])
+        return cls(dict(zip(predictions.names, blocks, strict=True)), found[-1])
 
-    def apply(self, opinions: Opinions) -> tuple[Floats, Floats]:
-        """Probabilities [n, classes], and each modality's share [n, modalities] in their evidence.
+    def apply(self, predictions: ModalityPredictions) -> tuple[Floats, Floats]:
+        """Fused probabilities [n, classes], and each modality's share of the evidence [n, modalities].
 
         Raises:
-            UserError: other modalities or classes than those of the fit.
+            UserError: other modalities or classes than in the fit.
         """
-        classes = opinions.probability.shape[-1]
-        if set(opinions.names) != set(self.weight) or classes != len(self.bias):
+        classes = predictions.probability.shape[-1]
+        if set(predictions.names) != set(self.weight) or classes != len(self.bias):
             raise UserError(
                 f"fusion: rule `stacked` was fitted on {', '.join(self.weight)} and {len(self.bias)} "
-                f"classes, not on {', '.join(opinions.names)} and {classes}; fit it again"
+                f"classes, not on {', '.join(predictions.names)} and {classes}; fit it again"
             )
-        matrix = np.stack([self.weight[name] for name in opinions.names])
-        told = np.einsum("nmk,mkj->nmj", _evidence(opinions), matrix)
-        size = np.abs(told - told.mean(axis=-1, keepdims=True)).sum(axis=-1)
-        return softmax(self.bias + told.sum(axis=1)), normalised(
-            opinions.present * (size + ALMOST_NOTHING)
+        matrix = np.stack([self.weight[name] for name in predictions.names])
+        evidence = np.einsum("nmk,mkj->nmj", _evidence(predictions), matrix)
+        size = np.abs(evidence - evidence.mean(axis=-1, keepdims=True)).sum(axis=-1)
+        return softmax(self.bias + evidence.sum(axis=1)), normalised(
+            predictions.present * (size + ALMOST_NOTHING)
         )
 
 
-def _evidence(opinions: Opinions) -> Floats:
-    """[n, modalities, classes]: log-probabilities less their mean; 0 where absent, which is uniform."""
-    log = log_probability(opinions.probability)
+def _evidence(predictions: ModalityPredictions) -> Floats:
+    """x, float64 [n, modalities, classes]: log-probabilities less their mean; 0 where absent."""
+    log = log_probability(predictions.probability)
     centred: Floats = log - log.mean(axis=-1, keepdims=True)
     return centred
 
 
 def _fitted(inputs: Floats, target: Floats, start: Floats, strength: float) -> Floats:
-    """Parameters [inputs, classes] of softmax regression with a ridge around `start`.
+    """Parameters [inputs, classes] of softmax regression with a ridge penalty around `start`.
 
-    The ridge makes the objective strictly convex, so a Newton step, halved while it does not lead down, ends
-    at the one minimum.
+    The objective is strictly convex; Newton steps, halved until the objective falls, converge to its minimum.
     """
     found, value = start, _objective(inputs, target, start, start, strength)
     for _ in range(NEWTON_STEPS):
@@ -114,7 +113,7 @@ def _fitted(inputs: Floats, target: Floats, start: Floats, strength: float) -> F
                 found, value = found - step, lower
                 break
             step = step / 2
-        else:  # as low as rounding lets it
+        else:  # no lower value within rounding
             break
     return found
 
@@ -130,7 +129,7 @@ def _objective(
 
 
 def _curvature(inputs: Floats, p: Floats, strength: float) -> Floats:
-    """The Hessian [inputs · classes, inputs · classes], in the order of parameters laid out flat."""
+    """The Hessian [inputs · classes, inputs · classes] in the order of the flattened parameters."""
     width, classes = inputs.shape[1], p.shape[1]
     curvature = np.zeros((width, classes, width, classes))
     for j in range(classes):

@@ -1,4 +1,4 @@
-"""Named tensors in a file of their own; what goes wrong is told as one line that names it."""
+"""Named tensors in a safetensors file."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
     """Write a safetensors file; not atomic.
 
     Raises:
-        UserError: no space, no permission.
+        UserError: it cannot be written.
     """
     try:
         safetensors.numpy.save_file(tensors, path)
@@ -27,10 +27,10 @@ def read_tensors(path: Path, cure: str) -> Tensors:
     """Read a safetensors file.
 
     Raises:
-        UserError: missing, truncated or damaged; `cure` says what then helps.
+        UserError: missing, truncated or damaged; the message ends with `cure`.
     """
     try:
-        found: Tensors = safetensors.numpy.load_file(path)
+        tensors: Tensors = safetensors.numpy.load_file(path)
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise UserError(f"{path}: cannot be read: {error}; {cure}") from None
-    return found
+    return tensors

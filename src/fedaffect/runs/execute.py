@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedaffect import __version__
 from fedaffect.corpus import store
-from fedaffect.corpus.perturbations import hide_from_utterances, spoil_pictures
+from fedaffect.corpus.perturbations import corrupt_pictures, hide_from_utterances
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
@@ -44,7 +44,7 @@ def corpus_of(experiment: Experiment) -> ConversationCorpus:
     chosen = experiment.features.modalities
     taking_part = corpus.with_modalities(chosen) if chosen else corpus
     conditions, seed = experiment.conditions, experiment.seed
-    return hide_from_utterances(spoil_pictures(taking_part, conditions, seed), conditions, seed)
+    return hide_from_utterances(corrupt_pictures(taking_part, conditions, seed), conditions, seed)
 
 
 def resolved(experiment: Experiment) -> Experiment:

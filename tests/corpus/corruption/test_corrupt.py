@@ -1,4 +1,4 @@
-"""Spoilt batches and corpora: laws that hold for every row of the table."""
+"""Corrupted batches and corpora: laws that hold for every row of the table."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ from fedaffect.corpus.schema import Corpus, Provenance
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
 
-IMAGE = [name for name, c in CORRUPTIONS.items() if c.of == "image"]
-SIGNAL = [name for name, c in CORRUPTIONS.items() if c.of == "signal"]
+IMAGE = [name for name, c in CORRUPTIONS.items() if c.applies_to == "image"]
+SIGNAL = [name for name, c in CORRUPTIONS.items() if c.applies_to == "signal"]
 ITEMS = 24
 
 
@@ -63,7 +63,7 @@ def distance(one, other):
 
 @pytest.mark.parametrize(("name", "make"), BATCHES)
 def test_each_severity_is_farther_from_the_original(name, make):
-    """In the mean over items always; nearly every item too, since it meets more of the same."""
+    """In the mean over items always; nearly every item too, since it is corrupted further in the same way."""
     values = make()
     found = np.array(
         [
@@ -89,12 +89,12 @@ def test_amounts_in_the_table_increase():
         assert min(np.diff((0, *corruption.amount))) > 0
 
 
-# --- lots ----------------------------------------------------------------------------------------
+# --- random numbers -------------------------------------------------------------------------------
 
 
 @given(st.sampled_from(BATCHES), st.integers(1, 5), st.integers(0, 99))
 @settings(max_examples=12, deadline=None)
-def test_an_item_meets_the_same_alone_and_in_any_batch(pair, severity, seed):
+def test_an_item_is_corrupted_alike_alone_and_in_any_batch(pair, severity, seed):
     name, make = pair
     values = make()
     whole = corrupt(values, name, severity, seed=seed, item=ROWS)
@@ -164,7 +164,7 @@ def corpus():
 
 
 @pytest.mark.parametrize(("modality", "name"), [("face", "dark"), ("body", "displacement")])
-def test_one_modality_of_one_split_is_spoilt(modality, name):
+def test_one_modality_of_one_split_is_corrupted(modality, name):
     before = corpus()
     after = corrupted(before, modality, name, 4, seed=0)
     other = {"face": "body", "body": "face"}[modality]
@@ -206,7 +206,7 @@ def test_drop_out_takes_presence_of_anything(modality):
 # --- augmentation --------------------------------------------------------------------------------
 
 
-def test_half_of_the_pictures_are_spoilt_in_all_ways_and_not_too_badly():
+def test_half_of_the_images_are_corrupted_in_all_ways_and_not_too_severely():
     values = np.repeat(pictures(count=1), 300, axis=0)
     item = np.arange(300)
     found = augmented(values, seed=0, item=item, severest=2)
@@ -238,16 +238,16 @@ def test_augmentation_is_of_the_item_and_the_seed():
 @pytest.mark.parametrize(
     ("values", "name", "severity", "complaint"),
     [
-        (pictures(1), "fog", 1, "no such one: `fog`; there are: dark"),
+        (pictures(1), "fog", 1, "`fog` is unknown; use one of dark"),
         (pictures(1), "dark", 6, "severity: 6; give 0 to 5"),
         (pictures(1), "dark", np.array([-1]), "give 0 to 5"),
         (pictures(1), "movement", 1, r"`movement` is for signals .* not for uint8\[48, 48\]"),
-        (signals(1), "dark", 1, r"`dark` is for pictures .* not for float32\[120, 3\]"),
-        (pictures(1).astype(float), "hand", 1, "`hand` is for pictures"),
+        (signals(1), "dark", 1, r"`dark` is for images .* not for float32\[120, 3\]"),
+        (pictures(1).astype(float), "hand", 1, "`hand` is for images"),
         (signals(1), "drop-out", 1, "use `lost`"),
     ],
 )
-def test_what_cannot_be_spoilt(values, name, severity, complaint):
+def test_what_cannot_be_corrupted(values, name, severity, complaint):
     with pytest.raises(UserError, match=complaint):
         corrupt(values, name, severity, seed=0, item=np.array([0]))
 

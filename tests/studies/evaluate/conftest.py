@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fedaffect.corpus.schema import ConversationCorpus, Provenance
-from fedaffect.learning import saved
+from fedaffect.learning import predictor
 from fedaffect.studies.evaluate.class_mapping import ClassFile, ClassMapping, mapped
 from fedaffect.studies.evaluate.task import Task, make_task
 
@@ -65,20 +65,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """Lets every model say what the features say; by call, the conversations that it was given."""
     calls = list[tuple[str, ...]]()
 
-    def predict(folder: Any, part: ConversationCorpus, *rest: Any) -> saved.Prediction:
+    def predict(folder: Any, part: ConversationCorpus, *rest: Any) -> predictor.Prediction:
         calls.append(part.conversations)
-        return saved.Prediction(part, part.features["face"], np.ones((len(part), 1), np.float32))
+        return predictor.Prediction(
+            part, part.features["face"], np.ones((len(part), 1), np.float32)
+        )
 
-    monkeypatch.setattr(saved, "predict", predict)
+    monkeypatch.setattr(predictor, "predict", predict)
     return calls
 
 
 @pytest.fixture
-def rest_only() -> Callable[..., saved.Prediction]:
+def rest_only() -> Callable[..., predictor.Prediction]:
     """A model that always says the same."""
 
-    def predict(folder: Any, part: ConversationCorpus, *rest: Any) -> saved.Prediction:
+    def predict(folder: Any, part: ConversationCorpus, *rest: Any) -> predictor.Prediction:
         probability = np.tile(np.float32([0, 0, 0, 1, 0]), (len(part), 1))
-        return saved.Prediction(part, probability, np.ones((len(part), 1), np.float32))
+        return predictor.Prediction(part, probability, np.ones((len(part), 1), np.float32))
 
     return predict

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fedaffect.learning import saved
+from fedaffect.learning import predictor
 from fedaffect.studies.evaluate import tables
 from fedaffect.studies.evaluate.judge import judge
 from fedaffect.studies.evaluate.page import as_json
@@ -19,7 +19,7 @@ def one(task, asked):
 @pytest.fixture
 def two(task, asked, rest_only, monkeypatch):
     first = judge(Path(), "ann", task, "cpu", False)
-    monkeypatch.setattr(saved, "predict", rest_only)
+    monkeypatch.setattr(predictor, "predict", rest_only)
     return make_result("run", task, [first, judge(Path(), "bob", task, "cpu", False)], 0)
 
 

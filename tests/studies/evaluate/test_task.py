@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedaffect.corpus.copies import copies_of_train
+from fedaffect.corpus.subsets import copies_of_train
 from fedaffect.errors import UserError
 from fedaffect.importing import read
 from fedaffect.studies.evaluate.class_mapping import same

@@ -1,4 +1,4 @@
-"""Hard conditions: faces and body signals as a car spoils them, in severities 1 to 5."""
+"""Corruptions of faces and body signals as they occur in a car, with severities 1 to 5."""
 
 from fedaffect.corpus.corruption.corrupt import augmented, corrupt, corrupted, lost
 from fedaffect.corpus.corruption.table import CORRUPTIONS, SEVERITIES, Corruption

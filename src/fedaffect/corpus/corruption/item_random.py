@@ -1,4 +1,4 @@
-"""What chance decides about each item: the same whatever else is in the batch, and at every severity."""
+"""Random numbers for each item: the same whatever else is in the batch, and at every severity."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +9,11 @@ from fedaffect.schema import Integers
 Floats = npt.NDArray[np.float32]
 
 
-class Lots:
-    """Draws for a batch of items, each from a generator of its own, keyed by (seed, purpose, item).
+class ItemRandom:
+    """Random numbers for a batch of n items, each from its own generator, keyed by (seed, purpose, item).
 
     Args:
-        item: int64 [n], what the items are known by: their rows in the corpus.
+        item: int64 [n], rows of the corpus.
     """
 
     def __init__(self, seed: int, item: Integers, *purpose: Key) -> None:
@@ -24,7 +24,7 @@ class Lots:
         return self._table(*[low + (high - low) * g.random(shape) for g in self._generators])
 
     def normal(self, *shape: int) -> Floats:
-        """float32 [n, *shape], of mean 0 and deviation 1."""
+        """float32 [n, *shape], of mean 0 and standard deviation 1."""
         return self._table(*[g.standard_normal(shape) for g in self._generators])
 
     def sign(self, *shape: int) -> Floats:

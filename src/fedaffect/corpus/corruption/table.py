@@ -1,4 +1,4 @@
-"""The one table of what goes wrong in a car, and how much of it each severity means."""
+"""The table of corruptions, and the amount of each at every severity."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fedaffect.corpus.corruption.images import (
     spectacled,
     turned,
 )
-from fedaffect.corpus.corruption.item_random import Floats, Lots
+from fedaffect.corpus.corruption.item_random import Floats, ItemRandom
 from fedaffect.corpus.corruption.signals import displaced, noisy, shaken
 
 SEVERITIES = 5
@@ -21,21 +21,20 @@ SEVERITIES = 5
 
 @dataclass(frozen=True)
 class Corruption:
-    """One kind of trouble.
+    """One kind of corruption.
 
     Attributes:
-        of: pictures, signals (or their features), or whatever comes from a sensor.
-        amount: of the severities 1 to 5.
-        unit: what an amount counts.
-        why: where it comes from, and why these amounts.
-        apply: (values, amount [n], lots) → values; None where items are lost whole.
+        applies_to: images, signals (or their features), or any modality.
+        amount: at severities 1 to 5, in `unit`.
+        why: its cause, and why these amounts.
+        apply: (values, amount [n], random numbers) → values; None where whole items are lost.
     """
 
-    of: Literal["image", "signal", "any"]
+    applies_to: Literal["image", "signal", "any"]
     amount: tuple[float, float, float, float, float]
     unit: str
     why: str
-    apply: Callable[[Floats, Floats, Lots], Floats] | None
+    apply: Callable[[Floats, Floats, ItemRandom], Floats] | None
 
 
 CORRUPTIONS: Mapping[str, Corruption] = {

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import select_conversations
 from fedaffect.learning.learner import Outputs
 from fedaffect.learning.metrics import Evaluation, evaluate
 from fedaffect.schema import UNLABELLED, Integers
@@ -50,14 +50,14 @@ def judge(
         on_progress: called with how many more items have been predicted.
 
     Raises:
-        UserError: as `learning.saved.load`.
+        UserError: as `learning.predictor.load`.
     """
-    from fedaffect.learning import saved
+    from fedaffect.learning import predictor
 
     probabilities, weights = list[npt.NDArray[np.float32]](), list[npt.NDArray[np.float32]]()
     for conversations in blocks(task.corpus, task.conversations):
-        part = part_of(task.corpus, conversations)
-        prediction = saved.predict(folder, part, name, device, allow_code)
+        part = select_conversations(task.corpus, conversations)
+        prediction = predictor.predict(folder, part, name, device, allow_code)
         probabilities.append(prediction.probability)
         weights.append(prediction.modality_weights)
         on_progress(len(part))

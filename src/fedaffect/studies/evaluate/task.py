@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.copies import copies_of_train
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import copies_of_train
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC
 from fedaffect.learning.saved import SavedModel

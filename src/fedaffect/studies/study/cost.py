@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fedaffect.corpus.part import part_of
 from fedaffect.corpus.schema import ConversationCorpus
+from fedaffect.corpus.subsets import select_conversations
 from fedaffect.errors import UserError
 from fedaffect.record.files import SUMMARY, read_object, write_text
 from fedaffect.runs.cache import Variant
@@ -97,14 +97,14 @@ def _of_median_length(data: str) -> ConversationCorpus:
     indices = corpus.conversations_in("test")
     turns = [corpus.rows(index).stop - corpus.rows(index).start for index in indices.tolist()]
     median = np.argsort(turns, kind="stable")[(len(turns) - 1) // 2]
-    return part_of(corpus, indices[[median]])
+    return select_conversations(corpus, indices[[median]])
 
 
 def _predict_again_and_again(model: Path, conversation: ConversationCorpus) -> Cost:
-    from fedaffect.learning import saved
+    from fedaffect.learning import predictor
 
     # The model was trained by the user's own study: the code that it names has run already.
-    trainer, _ = saved.load(model, conversation, "model", "cpu", allow_code=True)
+    trainer, _ = predictor.load(model, conversation, "model", "cpu", allow_code=True)
     seconds = []
     for turn in range(WARM_UP + REPEATS):
         begun = time.perf_counter()
