@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedaffect.corpus import formats, store
+from fedaffect.corpus import store
 from fedaffect.corpus.check import problems
 from fedaffect.corpus.subsets import copies_of_train, halves, select_conversations
 from fedaffect.errors import UserError
+from fedaffect.importing import read
 
 # --- conversations -------------------------------------------------------------------------------
 
@@ -161,7 +162,7 @@ def test_the_check_reports_them(make_faces):
 
 
 def test_fer2013_has_the_known_copies(shared_data):
-    corpus = formats.read(shared_data / "fer2013_ferplus_delta.npz")
+    corpus = read(shared_data / "fer2013_ferplus_delta.npz")
     found = copies_of_train(corpus)
     counts = {split: int(found[corpus.items_in(split)].sum()) for split in ("train", "dev", "test")}
     assert counts == {"train": 0, "dev": 280, "test": 288}

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedaffect.errors import UserError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -59,14 +57,12 @@ def evaluate(
     from rich.console import Console
 
     from fedaffect.learning import saved
-    from fedaffect.record.summary import seed_folders
+    from fedaffect.runs.trained import single_run
     from fedaffect.studies.evaluate import page
     from fedaffect.studies.evaluate.result import make_result
     from fedaffect.studies.evaluate.task import of_run
 
-    seeds = seed_folders(run)
-    if seeds:
-        raise UserError(f"{run}: holds {len(seeds)} seeds; give one of them: {seeds[0]}")
+    single_run(run)
     if out is not None:
         page.ensure_free(out)
     model = saved.read_config(run / "model", allow_code)

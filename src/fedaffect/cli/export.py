@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from fedaffect.cli.run import chosen_model
-
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
@@ -19,8 +17,10 @@ def export(
     ] = False,
 ) -> None:
     """Write a run's network of images as ONNX: embeddings, and what it says, without torch."""
-    folder, _, member = chosen_model(run, client, allow_code)
     from fedaffect.learning.torch.export import export as write
+    from fedaffect.runs.trained import trained_model
+
+    folder, _, member = trained_model(run, client, allow_code)
 
     difference = write(folder, out, member, allow_code)
     size = out.stat().st_size / 2**20

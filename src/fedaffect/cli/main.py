@@ -8,9 +8,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from fedaffect import __version__
 from fedaffect.cli import compare, data, evaluate, export, run, runs, settings, study
 from fedaffect.errors import Note, UserError, refused
+from fedaffect.version import __version__
 
 EXTRAS = {
     **dict.fromkeys(("torch", "sklearn", "scipy", "matplotlib", "jinja2"), "train"),

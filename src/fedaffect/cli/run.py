@@ -14,7 +14,6 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import SCENARIO, Experiment, presets, scenarios
 
 if TYPE_CHECKING:
-    from fedaffect.learning.saved import SavedModel
     from fedaffect.runs.pool import Job
 
 DEMO = {
@@ -145,10 +144,11 @@ def predict(
     from fedaffect.record.csv_rows import csv_rows
     from fedaffect.record.files import write_text
     from fedaffect.runs.execute import open_corpus
+    from fedaffect.runs.trained import trained_model
 
     if out and out.suffix not in {".csv", ".json"}:
         raise UserError(f"{out}: predictions are written as .csv or .json; name such a file")
-    folder, config, member = chosen_model(run_folder, client, allow_code)
+    folder, config, member = trained_model(run_folder, client, allow_code)
     prediction = predictor.predict(folder, open_corpus(str(data)), member, device, allow_code)
     rows = list(_rows(prediction, tuple(config.modalities)))
     in_json = as_json or (out and out.suffix == ".json")
@@ -157,42 +157,6 @@ def predict(
         typer.echo(text, nl=False)
     else:
         write_text(out, text)
-
-
-def chosen_model(run: Path, client: str | None, allow_code: bool) -> "tuple[Path, SavedModel, str]":
-    """The model folder of a run, its description, and the member that is meant.
-
-    Raises:
-        UserError: several seeds, no trained model, or no such client.
-    """
-    from fedaffect.learning import saved
-    from fedaffect.record.summary import seed_folders
-
-    seeds = seed_folders(run)
-    if seeds:
-        raise UserError(f"{run}: holds {len(seeds)} seeds; give one of them: {seeds[0]}")
-    config = saved.read_config(run / "model", allow_code)
-    return run / "model", config, _member(run, config.members, client)
-
-
-def _member(run: Path, members: tuple[str, ...], client: str | None) -> str:
-    """Whose model is to predict.
-
-    Raises:
-        UserError: a client that the run does not have, or none named where each has its own.
-    """
-    if client in members:
-        return client
-    if len(members) > 1:
-        raise UserError(
-            f"{run}: every client has a model of its own; choose one with --client: "
-            f"{', '.join(members)}"
-        )
-    if client is not None:
-        raise UserError(
-            f"{run}: --client {client}: there is one model, `{members[0]}`; leave --client out"
-        )
-    return members[0]
 
 
 def _execute_all(

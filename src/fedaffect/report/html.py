@@ -6,9 +6,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from fedaffect import __version__
 from fedaffect.record.summary import SCORES
 from fedaffect.report import formatting
+from fedaffect.version import __version__
 
 
 def render(template: str, **context: Any) -> str:

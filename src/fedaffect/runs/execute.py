@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedaffect import __version__
 from fedaffect.corpus import store
 from fedaffect.corpus.perturbations import corrupt_pictures, hide_from_utterances
 from fedaffect.corpus.schema import ConversationCorpus
@@ -18,6 +17,7 @@ from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC, Experiment
 from fedaffect.federation.events import Listener
 from fedaffect.record.files import ENVIRONMENT, REPORT, SUMMARY, write_text
+from fedaffect.version import __version__
 
 if TYPE_CHECKING:
     from fedaffect.learning.torch.precision import Precision
