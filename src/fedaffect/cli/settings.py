@@ -10,7 +10,10 @@ from fedaffect.errors import UserError
 def settings(
     sections: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SECTION...]", help="Only these: training, sdt, fedmpd, ..."),
+        typer.Argument(
+            metavar="[SECTION...]",
+            help="Only these: training, sdt, fedmpd, ..., or package.module:Class of your own.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md.")] = False,
@@ -20,7 +23,7 @@ def settings(
 
     from fedaffect.report import settings_reference
 
-    every = settings_reference.every_setting()
+    every = settings_reference.every_setting(name for name in sections or () if ":" in name)
     asked = {n: s for n, s in every.items() if not sections or {n, n.split()[-1]} & {*sections}}
     if not asked:
         from fedaffect import registry

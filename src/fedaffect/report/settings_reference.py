@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fedaffect import registry
+from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 from fedaffect.report.formatting import NOTHING
 from fedaffect.report.table import Column, Table
@@ -27,22 +29,49 @@ class Setting:
     meaning: str
 
 
-def every_setting() -> dict[str, list[Setting]]:
-    """By section: those of the experiment, of each model and of each algorithm of the package."""
-    from fedaffect import registry
-    from fedaffect.experiment import Algorithm
-    from fedaffect.federation.algorithms import find
+KINDS = ("algorithm", "partition", "engine", "model")
+"""Sections with a name; `model` last, since any class with settings could be one."""
 
+
+def every_setting(own: Iterable[str] = ()) -> dict[str, list[Setting]]:
+    """By section: those of the experiment, and of each model, algorithm, partition and engine with a name.
+
+    Args:
+        own: further classes, as `package.module:Class`.
+
+    Raises:
+        UserError: a class of none of these kinds.
+    """
     found = {"experiment": _settings(Experiment, "")}
     for name, field in Experiment.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found[name] = _settings(field.annotation, f"{name}.")
-    for name in registry.names("model"):
-        found[f"model {name}"] = _settings(registry.find("model", name).Settings, "model.")
-    for name in registry.names("algorithm"):
-        schema = type(find(Algorithm(name=name)).settings)
-        found[f"algorithm {name}"] = _settings(schema, "algorithm.")
+    for kind in KINDS:
+        found[kind] = [_with_names(s, kind) for s in found[kind]]
+        for name in registry.names(kind):
+            schema = registry.find(kind, name).Settings
+            found[f"{kind} {name}"] = _settings(schema, f"{kind}.")
+    for name in own:
+        kind = _kind_of(name)
+        found[f"{kind} {name}"] = _settings(registry.find(kind, name).Settings, f"{kind}.")
     return {name: settings for name, settings in found.items() if settings}
+
+
+def _with_names(setting: Setting, kind: str) -> Setting:
+    """`KIND.name` with the names that it may be."""
+    if setting.name != f"{kind}.name":
+        return setting
+    return replace(setting, allowed=" | ".join([*registry.names(kind), "module:Class"]))
+
+
+def _kind_of(name: str) -> str:
+    for kind in KINDS[:-1]:
+        try:
+            registry.find(kind, name)
+        except UserError:
+            continue
+        return kind
+    return KINDS[-1]
 
 
 def as_table(settings: Iterable[Setting]) -> Table:
