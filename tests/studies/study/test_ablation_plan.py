@@ -118,7 +118,7 @@ def test_only_some_rows(ablation: Study) -> None:
     [
         (
             ("seeds = 3", "seedz = 3"),
-            "seedz: no such setting; known here: base, columns, curve, name, rows, seeds",
+            "seedz: no such setting; known here: base, columns, corpora, curve, name",
         ),
         (('title = "What parts are worth"', ""), "title: is missing"),
         (('"parts"', '"a/b"'), "name: String should match"),

@@ -13,6 +13,7 @@ from fedaffect.studies.study.data_files import as_csv, as_data
 from fedaffect.studies.study.entries import Entry, Study
 from fedaffect.studies.study.notes import notes
 from fedaffect.studies.study.pages import as_markdown, ensure_ours, write_results
+from fedaffect.studies.study.plan import load
 from fedaffect.studies.study.ranking import tabulate
 from fedaffect.studies.study.rows import Row
 from fedaffect.studies.study.tables import layout_table
@@ -163,3 +164,22 @@ def test_own_classes_and_the_way_to_a_target_have_columns_where_a_run_tells_of_t
         ["–", "–", "–"],
         ["–", "–", "–"],
     ]
+
+
+def test_columns_and_curves_are_for_studies_of_either_kind(
+    write: Callable[..., Path], finish: Finish, tmp_path: Path
+) -> None:
+    names = ("[rows.plain]", '[rows."SDT, 1"]', "[rows.alone]", '[rows."SDT, 2"]')
+    names = (*names, 'rows."tuned & more"', 'rows."SDT, 3"')
+    asked = 'seeds = 2\ncolumns = ["never_selected"]\ncurve = "depth"\nsettings'
+    study = load(write("seeds = 2\nsettings", asked, *names), tmp_path / "out")
+    finish(study.entries["talk"][0], [MIXED, MIXED], never_selected=3)
+    rows = tabulate(study, "talk")
+    page = as_markdown(study, "talk", rows, COMMAND)
+    assert "| personal F1 |" not in page
+    assert "| never selected | parameters |" in page
+    assert "| 3.000 ± 0.000 | 7,315 |" in page
+    assert "![Weighted F1 by depth](models-talk-curve.svg)" in page
+    assert next(csv.DictReader(io.StringIO(as_csv(study, rows))))["never_selected"] == "3.0"
+    write_results(tmp_path / "results", study, {"talk": rows}, COMMAND)
+    assert (tmp_path / "results/models-talk-curve.svg").is_file()

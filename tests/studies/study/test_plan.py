@@ -70,7 +70,7 @@ def test_a_corpus_without_a_row_is_refused(write: Write, tmp_path: Path) -> None
     [
         (
             ("seeds = 2", "seedz = 2"),
-            "seedz: no such setting; known here: base, corpora, name, pairs",
+            "seedz: no such setting; known here: base, columns, corpora, curve, name",
         ),
         (("seeds = 3", "seedz = 3"), r"rows.tuned & more.seedz: no such setting"),
         (('"models"', '"a/b"'), "name: String should match"),

@@ -26,6 +26,7 @@ def notes(study: Study, corpus: str, rows: Sequence[Row]) -> list[str]:
     beside = _beside_the_best(entries, rows) if best else _beside_the_first(study, entries, rows)
     return [
         *beside,
+        *_asked(study, rows),
         *_evaluations(rows, best),
         *_time(entries, rows, "Training" if best else "Time"),
         *(_cost(rows) if best else ()),
@@ -46,12 +47,9 @@ def _beside_the_first(study: Study, entries: Sequence[Entry], rows: Sequence[Row
         "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval. The base is the "
         "first row with the same evaluation."
     )
+    if any(len(row.tried) > 1 for row in rows):
+        yield _candidates(entries, rows)
     yield from _meanings(rows)
-    for column in study.columns:
-        if all(row.figures[column] is None for row in rows):
-            yield f"No run has `{column}`; see a summary.json for what there is."
-    if study.curve:
-        yield "The curve: a line through means, a band of ± the sample sd over seeds, a dot a seed."
 
 
 def _beside_the_best(entries: Sequence[Entry], rows: Sequence[Row]) -> Iterator[str]:
@@ -107,6 +105,14 @@ def _meanings(rows: Sequence[Row]) -> list[str]:
     """How the intervals of differences are to be read."""
     occur = {row.difference.over for row in rows if row.difference}
     return [MEANING[over] for over in MEANING if over in occur]
+
+
+def _asked(study: Study, rows: Sequence[Row]) -> Iterator[str]:
+    for column in study.columns:
+        if all(row.figures[column] is None for row in rows):
+            yield f"No run has `{column}`; see a summary.json for what there is."
+    if study.curve:
+        yield "The curve: a line through means, a band of ± the sample sd over seeds, a dot a seed."
 
 
 def _evaluations(rows: Sequence[Row], best: bool) -> Iterator[str]:
