@@ -69,12 +69,14 @@ def test_all_that_was_tried_is_listed(table: Study, rows: list[Row]) -> None:
 
 
 def test_notes(table: Study, rows: list[Row]) -> None:
-    said = notes(table, "talk", rows)
-    assert "Not finished: tuned & more (2 of 3), alone (0 of 2)." in said
-    assert "Pairs left out, for the corpus lacks a class: calm and fury." in said
-    assert any("All 5 runs of this table, candidates included: 6 min 15 s one" in n for n in said)
-    assert not any(note.startswith(("BEST TEST", "Latency", "Candidates not")) for note in said)
-    assert said[-1] == "Synthetic corpus: the figures say nothing about people."
+    message = notes(table, "talk", rows)
+    assert "Not finished: tuned & more (2 of 3), alone (0 of 2)." in message
+    assert "Pairs left out, for the corpus lacks a class: calm and fury." in message
+    assert any(
+        "All 5 runs of this table, candidates included: 6 min 15 s one" in n for n in message
+    )
+    assert not any(note.startswith(("BEST TEST", "Latency", "Candidates not")) for note in message)
+    assert message[-1] == "Synthetic corpus: the figures say nothing about people."
 
 
 def test_a_failed_candidate_and_other_evaluations_are_told(
@@ -84,11 +86,11 @@ def test_a_failed_candidate_and_other_evaluations_are_told(
     finish(talk[2], [MIXED], evaluation="local")
     failures.note(talk[1].candidates["slow"].jobs(1)[0].folder, "diverged\nat once")
     rows = tabulate(table, "talk")
-    said = notes(table, "talk", rows)
-    assert "Failed: tuned & more (slow) seed 0: diverged at once" in said
-    assert "Candidates not yet chosen: tuned & more." in said
-    assert "Rows are compared with the best of their own evaluation, never across." in said
-    assert any(note.startswith("Evaluation `local` (alone): each client's own") for note in said)
+    message = notes(table, "talk", rows)
+    assert "Failed: tuned & more (slow) seed 0: diverged at once" in message
+    assert "Candidates not yet chosen: tuned & more." in message
+    assert "Rows are compared with the best of their own evaluation, never across." in message
+    assert any(note.startswith("Evaluation `local` (alone): each client's own") for note in message)
     page = as_markdown(table, "talk", rows, COMMAND)
     assert lines_with(page, "| tuned & more |")[-2].endswith("| 0/1 | failed |")
     assert lines_with(page, "| tuned & more |")[-1].endswith("| 0/1 | not finished |")

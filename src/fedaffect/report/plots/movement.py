@@ -69,7 +69,7 @@ def separation(history: History) -> Drawing | None:
 
 
 def prototype_weights(history: History) -> Drawing | None:
-    """Whose prototypes made the last global ones: clients by classes; None where none were judged."""
+    """Whose prototypes made the last global ones: clients by classes; None where none were scored."""
     last = max((number for number in history.client_reports), default=0)
     scalars = {
         e["client"]: e.get("scalars") or {}

@@ -92,8 +92,8 @@ def _candidates(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
     words = f"{count(tried, 'candidate')} tried for {count(len(rows), 'row')}, all listed below."
     if tried == len(rows):
         return words
-    judges = {entry.judge.corpus for entry in entries if entry.judge}
-    where = f" of `{judges.pop()}`" if judges else ""
+    corpora = {entry.tuned_on.corpus for entry in entries if entry.tuned_on}
+    where = f" of `{corpora.pop()}`" if corpora else ""
     return (
         f"{words} Where a row has several, the one with the best mean weighted F1 on dev{where} over "
         f"{count(entries[0].tuning_seeds, 'seed')} was chosen and run with all; test was not looked at for "
@@ -126,7 +126,7 @@ def _evaluations(rows: Sequence[Row], best: bool) -> Iterator[str]:
 
 
 def _time(entries: Sequence[Entry], rows: Sequence[Row], column: str) -> Iterator[str]:
-    """Seconds of all that this study asked for."""
+    """Seconds of all runs of this study."""
     seconds: dict[str, float] = {}
     for entry, row in zip(entries, rows, strict=True):
         for name, variant in entry.candidates.items():

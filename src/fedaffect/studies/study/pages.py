@@ -28,14 +28,14 @@ _CONFUSED = (
 
 
 def as_markdown(study: Study, corpus: str, rows: Sequence[Row], command: str) -> str:
-    """The page of a corpus: the command, what was asked, the rows, pictures, how to read it, details."""
-    asked = ", ".join(f"`{part}`" for part in (study.base, *study.entries[corpus][0].common))
+    """The page of a corpus: the command, what rows have in common, the rows, pictures, notes, details."""
+    common = ", ".join(f"`{part}`" for part in (study.base, *study.entries[corpus][0].common))
     best, tried = study.reference is Reference.BEST, sum(len(row.tried) for row in rows)
     chosen, confused = best or tried > len(rows), confusion_table(rows)
     change = "the change of its chosen candidate" if chosen else "its change"
     lines = [
         *(WRITTEN, f"# {study.heading(corpus)}", "", f"    {command}", ""),
-        *(f"Every row is {asked}, with {change}.", ""),
+        *(f"Every row is {common}, with {change}.", ""),
         *layout_table(study, rows).as_markdown(),
         "",
     ]

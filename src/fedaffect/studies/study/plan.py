@@ -140,7 +140,7 @@ def load(
     changes = file.corpora or {"": []}
     base = str(path.parent / file.base) if file.base.endswith(".toml") else file.base
     entries: dict[str, tuple[Entry, ...]] = {}
-    judges: dict[str, Entry] = {}
+    tuned: dict[str, Entry] = {}
     for corpus in sorted(changes, key=lambda name: name != file.tune_on):
         if corpora and corpus not in (*corpora, file.tune_on):
             continue
@@ -149,12 +149,14 @@ def load(
         for name, row in file.rows_on(corpus).items():
             candidates = _candidates(path, base, common, corpus, name, row, out)
             number = seeds or row.seeds or file.seeds
-            judge = judges.get(name) if len(candidates) > 1 else None
-            found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds, judge))
+            tuned_on = tuned.get(name) if len(candidates) > 1 else None
+            found.append(
+                Entry(name, corpus, common, candidates, number, file.tuning_seeds, tuned_on)
+            )
         (_ensure_one_corpus if corpus else _ensure_each_once)(path, found)
         entries[corpus] = tuple(found)
         if corpus == file.tune_on:
-            judges = {entry.row: entry for entry in found}
+            tuned = {entry.row: entry for entry in found}
     return Study(
         name=file.name,
         title=file.title,
@@ -190,8 +192,8 @@ def _candidates(
                 raise UserError(f"{where}: the same experiment as `{other}`; leave one out")
             if before.evaluation != variant.evaluation:
                 raise UserError(
-                    f"{where}: is judged by `{variant.evaluation}`, `{other}` by `{before.evaluation}`: dev "
-                    "cannot choose between them; make them rows"
+                    f"{where}: is evaluated as `{variant.evaluation}`, `{other}` as `{before.evaluation}`: "
+                    "dev cannot choose between them; make them rows"
                 )
         found[name] = variant
     return found
