@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fedaffect.studies.study import plan
-from fedaffect.studies.study.plan import AblationFile, TableFile
+from fedaffect.studies.study import Reference, plan
 
 ROOT = Path(__file__).parents[1]
-FORMS = {"ablations": AblationFile.reference, "tables": TableFile.reference}
+FORMS = {"ablations": Reference.FIRST, "tables": Reference.BEST}
 FILES = sorted(path for form in FORMS for path in ROOT.glob(f"{form}/*.toml"))
 
 

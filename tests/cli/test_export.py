@@ -1,4 +1,4 @@
-"""`fedaffect export`: whose model, what is said."""
+"""`fedaffect export`: whose model, what is message."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from fedaffect.learning.torch import export
 
 @pytest.fixture
 def exported(monkeypatch, make_faces, tmp_path):
-    """Run the command on a run whose clients have a model each; what it said, and for whom it wrote."""
+    """Run the command on a run whose clients have a model each; what it message, and for whom it wrote."""
     members = [(name, {"model/a": np.zeros(1, np.float32)}) for name in ("anna", "ben")]
     saved.save(tmp_path / "run" / "model", Experiment(), make_faces(), members, "")
     asked = []
@@ -38,8 +38,8 @@ def exported(monkeypatch, make_faces, tmp_path):
 
 
 def test_what_is_said(exported):
-    said, asked = exported("--client", "ben")
-    assert "face.onnx: 0.50 MiB, differs from torch by at most 3.0e-07" in " ".join(said.split())
+    message, asked = exported("--client", "ben")
+    assert "face.onnx: 0.50 MiB, differs from torch by at most 3.0e-07" in " ".join(message.split())
     assert asked == [("run", "ben")]
 
 

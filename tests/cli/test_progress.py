@@ -7,7 +7,7 @@ from rich.progress import Progress
 from fedaffect.cli.progress import RunsProgress, _TimeLeft
 
 
-def heard(*events: dict[str, object]) -> str:
+def printed(*events: dict[str, object]) -> str:
     console = Console(width=200, file=io.StringIO())
     with RunsProgress(console, ["talk"], [20]) as progress:
         for event in events:
@@ -18,8 +18,8 @@ def heard(*events: dict[str, object]) -> str:
 def test_a_lost_round_is_told_with_its_reason_to_the_letter() -> None:
     """Reasons quote names of classes, which anybody may have chosen."""
     reason = "first failure: `distance/[/red]joy [link]` is not finite"
-    said = heard({"kind": "round_lost", "round": 3, "reason": reason})
-    assert said == f"talk: round 3 lost: {reason}\n"
+    message = printed({"kind": "round_lost", "round": 3, "reason": reason})
+    assert message == f"talk: round 3 lost: {reason}\n"
 
 
 def test_away_from_a_terminal_every_tenth_round_is_a_line() -> None:
@@ -27,7 +27,7 @@ def test_away_from_a_terminal_every_tenth_round_is_a_line() -> None:
         {"kind": "round_finished", "round": number, "loss": 0.5, "seconds": 1.25}
         for number in range(1, 21)
     ]
-    lines = heard(*rounds).splitlines()
+    lines = printed(*rounds).splitlines()
     assert [line.split()[2] for line in lines] == [
         *("1/20", "2/20", "4/20", "6/20", "8/20", "10/20", "12/20", "14/20", "16/20", "18/20"),
         "20/20",
@@ -38,7 +38,7 @@ def test_away_from_a_terminal_every_tenth_round_is_a_line() -> None:
 def test_the_dev_score_stands_with_its_evaluation() -> None:
     dev = {"global": {"weighted_f1": 0.6812}, "personal": {"weighted_f1": 0.9}}
     event = {"kind": "round_finished", "round": 1, "loss": 0.5, "seconds": 1.0, "score": 0.7}
-    assert "dev weighted F1 0.681 (global)" in heard(event | {"dev": dev})
+    assert "dev weighted F1 0.681 (global)" in printed(event | {"dev": dev})
 
 
 def seen(events: list[tuple[int, dict[str, object]]], runs: int) -> list[str]:
@@ -56,13 +56,13 @@ def seen(events: list[tuple[int, dict[str, object]]], runs: int) -> list[str]:
 
 
 def events_of(position: int, rounds: int, ends: bool) -> list[tuple[int, dict[str, object]]]:
-    told: list[dict[str, object]] = [{"kind": "run_started"}]
-    told += [
+    events: list[dict[str, object]] = [{"kind": "run_started"}]
+    events += [
         {"kind": "round_finished", "round": number, "loss": 0.5, "seconds": 1.0}
         for number in range(1, rounds + 1)
     ]
-    told += [{"kind": "run_finished"}] if ends else []
-    return [(position, event) for event in told]
+    events += [{"kind": "run_finished"}] if ends else []
+    return [(position, event) for event in events]
 
 
 def test_of_many_runs_only_those_at_work_and_the_last_few_are_in_sight() -> None:
@@ -85,12 +85,12 @@ def test_runs_that_were_there_or_stopped_early_count_as_done() -> None:
 
 
 def test_a_run_that_failed_is_told_and_counted() -> None:
-    said = heard_of_two()
-    assert "run [b]: failed: round 3 lost: [/red]" in said
-    assert said.splitlines()[-1] == "1 of 2 runs done, 1 failed"
+    message = printed_of_two()
+    assert "run [b]: failed: round 3 lost: [/red]" in message
+    assert message.splitlines()[-1] == "1 of 2 runs done, 1 failed"
 
 
-def heard_of_two() -> str:
+def printed_of_two() -> str:
     console = Console(width=200, file=io.StringIO())
     with RunsProgress(console, ["run a", "run [b]"], [4, 4]) as progress:
         progress(1, {"kind": "run_started"})

@@ -56,8 +56,8 @@ def test_runs_lists_what_is_there(run: Path) -> None:
     text = call("runs", "--folder", str(run.parent))
     assert "mine" in text
     assert "unfinished" in text
-    (told,) = json.loads(call("runs", "--folder", str(run.parent), "--json"))
-    assert (told["run"], told["state"], told["rounds"]) == ("mine", "unfinished", 2)
+    (listed,) = json.loads(call("runs", "--folder", str(run.parent), "--json"))
+    assert (listed["run"], listed["state"], listed["rounds"]) == ("mine", "unfinished", 2)
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:

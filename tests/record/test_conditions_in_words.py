@@ -2,12 +2,12 @@ from fedaffect.experiment import Experiment
 from fedaffect.record.conditions_in_words import conditions_in_words
 
 
-def told(*settings: str) -> str:
+def words(*settings: str) -> str:
     return conditions_in_words(Experiment().with_settings(settings).model_dump(mode="json"))
 
 
 def test_where_all_goes_well_nothing_is_said() -> None:
-    assert told() == told("scenario=speakers") == ""
+    assert words() == words("scenario=speakers") == ""
     assert conditions_in_words({"algorithm": {"name": "fedavg"}}) == ""  # a record from before
 
 
@@ -19,7 +19,7 @@ def test_each_condition_in_words() -> None:
         "each modality is missing from 30 % of the utterances, but never the last",
         "20 % of the labels that clients learn from are wrong",
     ]
-    assert told(*given).split("; ") == [
+    assert words(*given).split("; ") == [
         *data,
         "50 % of a round's clients have time for a part of their steps only",
         "30 % of a round's clients fail before they send",
@@ -27,14 +27,14 @@ def test_each_condition_in_words() -> None:
         "30 % of the updates miss their round, and as many of these the next, weighing 0.5 times as much "
         "for each round",
     ]
-    assert told(*given, "algorithm.name=centralised").split("; ") == data
+    assert words(*given, "algorithm.name=centralised").split("; ") == data
 
 
 def test_a_modality_by_name() -> None:
     named = "conditions.missing_modality=video"
     assert (
-        told("conditions.missing_clients=1", named) == "100 % of the clients have nothing of video"
+        words("conditions.missing_clients=1", named) == "100 % of the clients have nothing of video"
     )
-    assert told("conditions.missing_utterances=0.125", named) == (
+    assert words("conditions.missing_utterances=0.125", named) == (
         "video is missing from 12.5 % of the utterances of the training part, but never the last"
     )

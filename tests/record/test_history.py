@@ -47,10 +47,10 @@ def test_a_resumed_run_has_the_history_of_one_that_was_never_killed(
 
     history = History.of([*before, {"kind": "resumed", "round": resume_after}, *again])
 
-    told = tuple(e for e in history.events if e["kind"] != "resumed")
+    recorded = tuple(e for e in history.events if e["kind"] != "resumed")
     if again:
         undisturbed = History.of(whole)
-        assert told == undisturbed.events
+        assert recorded == undisturbed.events
         assert history.client_reports == undisturbed.client_reports
         assert history.latest == undisturbed.latest
     assert history.sent == {"model": 10 * rounds} or not again
@@ -124,7 +124,7 @@ def test_what_was_not_recorded_is_none_and_never_nothing() -> None:
     start = started() | {"experiment": {"rounds": {"record": "ends"}}}
     unfinished = History.of([start])
     assert not unfinished.records_rounds
-    for told in (
+    for recorded in (
         unfinished.rounds_done,
         unfinished.selected,
         unfinished.never_selected,
@@ -132,7 +132,7 @@ def test_what_was_not_recorded_is_none_and_never_nothing() -> None:
         unfinished.bytes_up_by_client,
         unfinished.bytes_in("up"),
     ):
-        assert told is None
+        assert recorded is None
     ended = [{"selected": 3}, {"selected": 0}]
     end = {"kind": "run_finished", "rounds": 3, "clients": ended, "bytes_up": 7, "bytes_down": 8}
     finished = History.of([start, end])
@@ -142,8 +142,8 @@ def test_what_was_not_recorded_is_none_and_never_nothing() -> None:
 
 def test_without_the_answers_of_clients_rounds_still_count() -> None:
     start = started() | {"experiment": {"rounds": {"record": "rounds"}}}
-    told = [e for e in round_events(1) if e["kind"] != "client_finished"]
-    history = History.of([start, *told])
+    recorded = [e for e in round_events(1) if e["kind"] != "client_finished"]
+    history = History.of([start, *recorded])
     assert (history.rounds_done, history.selected, history.bytes_in("up")) == (1, [1, 0], 10)
     assert history.sent is history.bytes_up_by_client is None
 
@@ -159,7 +159,8 @@ def test_how_much_a_client_s_score_moves_at_the_end() -> None:
     """One client goes 0.1 up and down again, the other stays; who has no score in a round is left out."""
     scores = [[0.0, 0.9, 0.5], *([0.5 + 0.1 * (n % 2), 0.7, None] for n in range(5))]
     rounds = [
-        {"kind": "round_finished", "round": n, "client_dev": told} for n, told in enumerate(scores)
+        {"kind": "round_finished", "round": n, "client_dev": recorded}
+        for n, recorded in enumerate(scores)
     ]
     sd = (0.4 * 0.6) ** 0.5 * 0.1
     assert History.of([started(3), *rounds]).client_sd_last_5 == pytest.approx(sd / 2)

@@ -134,8 +134,8 @@ def test_a_spoilt_summary_is_named(make_run: MakeRun) -> None:
 def test_what_was_not_recorded_is_null_until_the_end_tells_it(make_run: MakeRun) -> None:
     whole = read_summary(make_run("a", seed=3))
     for record in ("rounds", "ends"):
-        told = {"run": record, "prototype_separation": None}
-        told |= {"stability_client_sd_last_5": None} if record == "ends" else {}
-        assert read_summary(make_run(record, seed=3, record=record)) == whole | told
+        unknown = {"run": record, "prototype_separation": None}
+        unknown |= {"stability_client_sd_last_5": None} if record == "ends" else {}
+        assert read_summary(make_run(record, seed=3, record=record)) == whole | unknown
     summary = write_summary(make_run("b", record="ends", finished=False))
     assert {summary[k] for k in ("rounds", "never_selected", "bytes_up", "bytes_down")} == {None}

@@ -56,9 +56,9 @@ def test_statistics_of_features_are_not_called_features(make_run: MakeRun) -> No
 
 
 def test_scalars_that_tell_about_a_client_are_warned_of(make_run: MakeRun) -> None:
-    told = {"task": 1.0, "distance/happy": 0.4, "count/happy": 7.0}
+    scalars = {"task": 1.0, "distance/happy": 0.4, "count/happy": 7.0}
     history = History.of(
-        event | ({"scalars": told} if event["kind"] == "client_finished" else {})
+        event | ({"scalars": scalars} if event["kind"] == "client_finished" else {})
         for event in chain.read(make_run() / "events.jsonl")
     )
     text = " ".join(warnings_about(history))

@@ -77,7 +77,7 @@ def test_the_page_says_what_the_run_is_worth(make_run: MakeRun) -> None:
     assert f"{test['interval'][0]:.3f} to {test['interval'][1]:.3f}" in page.text
     assert "the shared model on the whole test set" in page.text
     assert "Synthetic corpus" in page.text
-    assert "Never selected, so the model never learnt from them: client-00." in page.text
+    assert "Never selected, so the model was never trained on their data: client-00." in page.text
     assert "No text, no audio and no video left a client" in page.text
     assert "fedaffect run demo --out runs/demo" in page.text
     assert "client-01: no update: late by 14 s" in page.text

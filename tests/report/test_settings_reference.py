@@ -8,8 +8,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def test_no_setting_of_an_experiment_is_left_out() -> None:
-    told = {s.name for settings in every_setting().values() for s in settings}
-    assert set(flat(Experiment().model_dump())) <= told
+    names = {s.name for settings in every_setting().values() for s in settings}
+    assert set(flat(Experiment().model_dump())) <= names
 
 
 def test_models_and_algorithms_tell_their_own() -> None:

@@ -60,16 +60,16 @@ def test_where_a_failure_is_taken_note_of_the_others_go_on(workers: int, tmp_pat
     (tmp_path / "two").mkdir()
     (tmp_path / "two/experiment.toml").write_text(resolved(experiment).to_toml())
     (tmp_path / "two/summary.json").write_text('{"finished": true}')
-    failed, heard = dict[int, str](), list[tuple[int, str]]()
+    failed, forwarded = dict[int, str](), list[tuple[int, str]]()
     done = execute_all(
         jobs,
         workers,
-        lambda position, event: heard.append((position, event["kind"])),
+        lambda position, event: forwarded.append((position, event["kind"])),
         resume=True,
         failed=lambda position, error: failed.update({position: str(error)}),
     )
     assert done == [{"finished": True}]
-    assert heard == [(1, "found")]
+    assert forwarded == [(1, "found")]
     assert failed.keys() == {0}
     assert "not empty and no run" in failed[0]
     with pytest.raises(UserError, match="not empty and no run"):

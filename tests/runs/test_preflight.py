@@ -14,7 +14,7 @@ def jobs(out: Path, *settings: str) -> list[Job]:
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ('features.modalities=["odour"]', "alone seed 0: .*no modality `odour`; it has: "),
         ('model.modality_order=["odour"]', "alone seed 0: model: modality_order: "),
@@ -22,9 +22,9 @@ def jobs(out: Path, *settings: str) -> list[Job]:
     ],
 )
 def test_what_a_corpus_or_a_model_refuses_is_told_before_anything_begins(
-    setting: str, said: str, tmp_path: Path
+    setting: str, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         rehearse([*jobs(tmp_path / "out"), *jobs(tmp_path / "out", setting)])
     assert not (tmp_path / "out").exists()
 

@@ -16,7 +16,7 @@ from fedaffect.studies.paired import (
 
 BASE = {0: 0.60, 1: 0.62, 2: 0.64}
 RIGHT, WRONG = [[2, 0], [0, 2]], [[0, 2], [2, 0]]
-"""A conversation of two utterances a class, all told right or all told wrong."""
+"""A conversation of two utterances a class, all recognised or none."""
 
 
 def scored(scores: Mapping[int, float]) -> dict[int, Outcome]:
@@ -77,8 +77,8 @@ def test_both_see_the_same_draws() -> None:
     ids=["it does not tell", "fewer conversations", "other labels"],
 )
 def test_without_the_same_conversations_it_is_over_seeds(other: Outcome) -> None:
-    told = counted(RIGHT, WRONG)
-    found = paired({0: told, 1: told}, {0: told, 1: other})
+    outcome = counted(RIGHT, WRONG)
+    found = paired({0: outcome, 1: outcome}, {0: outcome, 1: other})
     assert found is not None
     assert found.over == SEEDS
 

@@ -5,11 +5,11 @@ import json
 
 def test_tables_json_and_a_page(finished, tmp_path):
     out = tmp_path / "side.html"
-    said = finished.ok("compare", "runs/one", "runs/seeds", "--out", out)
-    assert "seeds differ (one 0; seeds 0, 1)" in said
-    assert "passes over the training data differ (one 3, seeds 1)" in " ".join(said.split())
-    assert "rounds.count" in said
-    assert str(out) in said.replace("\n", "")
+    message = finished.ok("compare", "runs/one", "runs/seeds", "--out", out)
+    assert "seeds differ (one 0; seeds 0, 1)" in message
+    assert "passes over the training data differ (one 3, seeds 1)" in " ".join(message.split())
+    assert "rounds.count" in message
+    assert str(out) in message.replace("\n", "")
     found = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
     assert found["settings"] == {"rounds.count": [3, 1]}
     (_, scored) = found["modes"][0]["scored"]
@@ -21,8 +21,8 @@ def test_tables_json_and_a_page(finished, tmp_path):
 
 
 def test_clients_side_by_side(finished):
-    said = finished.ok("compare", "runs/one", "runs/seeds")
-    assert "gain over one" in said
+    message = finished.ok("compare", "runs/one", "runs/seeds")
+    assert "gain over one" in message
     found = json.loads(finished.ok("compare", "runs/one", "runs/seeds", "--json"))
     ((run,),) = [mode["clients"] for mode in found["modes"] if mode["name"] == "personal"]
     assert (run["run"], run["unpaired"]) == ("seeds", [])
@@ -41,12 +41,12 @@ def test_clients_that_nobody_stands_beside(place):
     place.ok(*short, "--out", "runs/three")
     place.ok(*short, "--set", "partition.clients=2", "--out", "runs/two")
     place.ok(*short, "--set", "algorithm.name=centralised", "--out", "runs/whole")
-    said = place.ok("compare", "runs/three", "runs/two")
-    assert "clients of seed 0 hold other shares than those of three" in " ".join(said.split())
-    assert "gain over" not in said
-    said = place.ok("compare", "runs/three", "runs/whole")
-    assert "gain over" not in said
-    assert "other shares" not in said
+    message = place.ok("compare", "runs/three", "runs/two")
+    assert "clients of seed 0 hold other shares than those of three" in " ".join(message.split())
+    assert "gain over" not in message
+    message = place.ok("compare", "runs/three", "runs/whole")
+    assert "gain over" not in message
+    assert "other shares" not in message
 
 
 def test_what_cannot_be_compared(finished):

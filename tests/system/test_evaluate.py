@@ -42,18 +42,18 @@ def test_every_client_has_its_own_model(finished):
     for name in SAME:
         prefix = "test" if summary["evaluation"] == "local" else "local_test"
         assert found["scores"][name] == pytest.approx(summary[f"{prefix}_{name}"], abs=1e-6)
-    said = finished.ok("evaluate", "runs/many")
-    assert "means over 3 models" in said
-    assert "client-02" in said
+    message = finished.ok("evaluate", "runs/many")
+    assert "means over 3 models" in message
+    assert "client-02" in message
 
 
 def test_another_corpus_and_what_is_left_out_of_it(finished, elsewhere, tmp_path):
     out = tmp_path / "judged"
     asked = ("evaluate", "runs/one", "--data", elsewhere / "other", "--classes")
     asked = (*asked, elsewhere / "map.toml", "--out", out)
-    said = " ".join(finished.ok(*asked).split())
-    assert "7 items of other (test) in 2 conversations; the shared model" in said
-    assert "left out: 3 items, class tired" in said
+    message = " ".join(finished.ok(*asked).split())
+    assert "7 items of other (test) in 2 conversations; the shared model" in message
+    assert "left out: 3 items, class tired" in message
     own = json.loads(finished.ok("evaluate", "runs/one", "--json"))
     found = json.loads((out / "evaluation.json").read_text())
     assert found["classes"] == ["rest", "fun", "stress"]
@@ -106,10 +106,10 @@ def test_what_cannot_be_judged(finished, elsewhere, layout, tmp_path, match):
             r"silent: split test: no item labelled calm or joy or anger \(10 since it has no label",
         ),
     }
-    for name, (arrays, said) in cases.items():
+    for name, (arrays, message) in cases.items():
         np.savez(tmp_path / f"{name}.npz", **arrays)
         finished.ok("data", "import", tmp_path / f"{name}.npz", "--out", tmp_path / name)
-        match(said, finished(*one, "--data", tmp_path / name).complaint)
+        match(message, finished(*one, "--data", tmp_path / name).complaint)
 
     match(r"--without-copies: .* has no images", finished(*one, "--without-copies").complaint)
     match(r"runs/seeds: holds 2 seeds; give one", finished("evaluate", "runs/seeds").complaint)

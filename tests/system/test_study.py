@@ -60,27 +60,27 @@ def summaries(place):
 
 
 def test_an_ablation_is_run_once_and_read_again(parts):
-    said = parts.ok(*ABLATE)
-    assert "4 runs to do" in said
+    message = parts.ok(*ABLATE)
+    assert "4 runs to do" in message
     assert all((parts / "runs/ablations" / name).is_file() for name in PARTS)
     assert "fedaffect ablate parts.toml\n" in (parts / "runs/ablations/parts.md").read_text()
     assert len(summaries(parts)) == 4
     before = [path.stat().st_mtime_ns for path in summaries(parts)]
-    told = json.loads(parts.ok(*ABLATE, "--results", "tables", "--json"))["parts"]
+    found = json.loads(parts.ok(*ABLATE, "--results", "tables", "--json"))["parts"]
     assert [path.stat().st_mtime_ns for path in summaries(parts)] == before
-    assert [len(row["scores"]) for row in told] == [2, 2]
-    assert told[0]["verdict"] == "base"
+    assert [len(row["scores"]) for row in found] == [2, 2]
+    assert found[0]["verdict"] == "base"
     assert all((parts / "tables" / name).is_file() for name in PARTS)
 
 
 def test_an_ablation_is_killed_and_gone_on_with(parts):
     assert parts(*ABLATE, dies_at=["event", "round_finished", 3]).code == -9
     assert len(summaries(parts)) == 1
-    said = parts.ok("ablate", "parts.toml", "--table")
-    assert "Not finished: all (1 of 2), no roles (0 of 2)." in " ".join(said.split())
-    said = parts.ok(*ABLATE)
-    assert "3 runs to do" in said
-    assert "no roles seed 0: resumed after round" in said
+    message = parts.ok("ablate", "parts.toml", "--table")
+    assert "Not finished: all (1 of 2), no roles (0 of 2)." in " ".join(message.split())
+    message = parts.ok(*ABLATE)
+    assert "3 runs to do" in message
+    assert "no roles seed 0: resumed after round" in message
     assert len(summaries(parts)) == 4
 
 
@@ -114,17 +114,17 @@ def test_other_names_are_hidden_and_told_of(place):
 
 
 def test_a_table_is_run_once_and_read_again_in_every_form(models):
-    said = models.ok(*TABLE)
-    assert "4 runs to do" in said  # both candidates once, `alone` twice
-    assert "1 run to do" in said  # the chosen one again
-    assert said.count("measuring latency and memory") == 1
+    message = models.ok(*TABLE)
+    assert "4 runs to do" in message  # both candidates once, `alone` twice
+    assert "1 run to do" in message  # the chosen one again
+    assert message.count("measuring latency and memory") == 1
     assert {path.name for path in (models / "runs/tables").glob("models-*")} == RESULTS
     assert "fedaffect table models.toml\n" in (models / "runs/tables/models-talk.md").read_text()
     assert len(summaries(models)) == 5
     before = {path: path.stat().st_mtime_ns for path in (models / "runs/tables/cache").rglob("*")}
-    (told, alone) = json.loads(models.ok(*TABLE, "--results", "pages", "--json"))["talk"]
-    assert (told["seeds"], len(told["tried"]), alone["verdict"]) == (2, 2, "best of local")
-    assert told["latency_ms"] > 0
+    (found, alone) = json.loads(models.ok(*TABLE, "--results", "pages", "--json"))["talk"]
+    assert (found["seeds"], len(found["tried"]), alone["verdict"]) == (2, 2, "best of local")
+    assert found["latency_ms"] > 0
     assert alone["latency_ms"] is None
     assert (models / "pages/models-talk.md").is_file()
     rows = csv.DictReader(
@@ -140,12 +140,12 @@ def test_a_table_is_run_once_and_read_again_in_every_form(models):
 def test_a_table_is_killed_and_gone_on_with(models):
     assert models(*QUICK, dies_at=["event", "round_finished", 3]).code == -9
     assert len(summaries(models)) == 1
-    said = " ".join(models.ok(*QUICK, "--table").split())
-    assert "Candidates not yet chosen: SDT." in said
-    assert "Not finished: alone (0 of 2)." in said
-    said = models.ok(*QUICK)
-    assert "3 runs to do" in said
-    assert "SDT (fast) talk seed 0: resumed after round" in said
+    message = " ".join(models.ok(*QUICK, "--table").split())
+    assert "Candidates not yet chosen: SDT." in message
+    assert "Not finished: alone (0 of 2)." in message
+    message = models.ok(*QUICK)
+    assert "3 runs to do" in message
+    assert "SDT (fast) talk seed 0: resumed after round" in message
     assert len(summaries(models)) == 5
 
 
@@ -158,23 +158,23 @@ def test_a_candidate_that_diverges_is_passed_over_and_told(models):
     (models / "models.toml").write_text(MODELS.replace("1e-4", "1e30").replace("=2", "=4"))
     done = models(*QUICK, "--seeds", "1", "--only", "SDT")
     assert (done.code, done.err) == (1, "1 run failed; the same command tries again\n")
-    said = " ".join(done.out.split())
-    assert "- Failed: SDT (slow) seed 0: " in said
-    (told, _) = json.loads(models.ok(*QUICK, "--seeds", "1", "--table", "--json"))["talk"]
-    assert (told["chosen"], told["seeds"], told["verdict"]) == ("fast", 1, "best")
+    message = " ".join(done.out.split())
+    assert "- Failed: SDT (slow) seed 0: " in message
+    (found, _) = json.loads(models.ok(*QUICK, "--seeds", "1", "--table", "--json"))["talk"]
+    assert (found["chosen"], found["seeds"], found["verdict"]) == ("fast", 1, "best")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--only", "odd"), "--only odd: no such row; there are: SDT, alone"),
         (("--corpus", "odd"), "--corpus odd: no such corpus; there are: talk"),
         (("--only", "SDT", "--table"), "--only chooses what is run, and --table runs nothing"),
     ],
 )
-def test_what_does_not_go_together(arguments, said, models, untouched):
+def test_what_does_not_go_together(arguments, message, models, untouched):
     untouched()
-    assert said in models(*QUICK, *arguments).complaint
+    assert message in models(*QUICK, *arguments).complaint
 
 
 def test_a_corpus_of_a_table_is_not_replaced(models, untouched):
@@ -183,7 +183,7 @@ def test_a_corpus_of_a_table_is_not_replaced(models, untouched):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("learning_rate=1e-4", "learning=1", "models.toml: row `SDT`: candidate `slow`: "),
         ("talk = []", 'talk = ["data=none"]', "SDT (slow) talk seed 0: none: not a corpus folder"),
@@ -194,26 +194,28 @@ def test_a_corpus_of_a_table_is_not_replaced(models, untouched):
         ),
     ],
 )
-def test_nothing_is_written_where_anything_is_wrong_in_a_table(old, new, said, models, untouched):
+def test_nothing_is_written_where_anything_is_wrong_in_a_table(
+    old, new, message, models, untouched
+):
     (models / "models.toml").write_text(MODELS.replace(old, new))
     untouched()
-    assert said in models(*QUICK).complaint
+    assert message in models(*QUICK).complaint
 
 
 def test_a_damaged_record_is_refused(models):
     models.ok(*QUICK, "--only", "alone", "--seeds", "1")
     models.ok(*QUICK, "--only", "SDT", "--seeds", "1")
     for path in summaries(models):
-        told = json.loads(path.read_text())
-        if told["evaluation"] == "global":
-            path.write_text(json.dumps(told | {"test_accuracy": told["test_accuracy"] + 0.01}))
-    said = models(*QUICK, "--seeds", "1", "--table").complaint
-    assert "test_accuracy is " in said
-    assert "its figures do not belong together; delete the folder to run it again" in said
+        found = json.loads(path.read_text())
+        if found["evaluation"] == "global":
+            path.write_text(json.dumps(found | {"test_accuracy": found["test_accuracy"] + 0.01}))
+    message = models(*QUICK, "--seeds", "1", "--table").complaint
+    assert "test_accuracy is " in message
+    assert "its figures do not belong together; delete the folder to run it again" in message
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("model.roles", "model.rolls", "parts.toml: row `no roles`: model: rolls: no such setting"),
         ("model.roles=false", "data=none", "no roles seed 0: none: not a corpus folder"),
@@ -221,11 +223,11 @@ def test_a_damaged_record_is_refused(models):
     ],
 )
 def test_nothing_is_written_where_anything_is_wrong_in_an_ablation(
-    old, new, said, parts, untouched
+    old, new, message, parts, untouched
 ):
     (parts / "parts.toml").write_text(ABLATION.replace(old, new))
     untouched()
-    assert said in parts(*ABLATE).complaint
+    assert message in parts(*ABLATE).complaint
 
 
 def test_a_row_that_diverges_is_shown_as_failed_and_the_others_go_on(parts):
@@ -235,9 +237,9 @@ def test_a_row_that_diverges_is_shown_as_failed_and_the_others_go_on(parts):
     (parts / "parts.toml").write_text(diverging)
     done = parts(*ABLATE, "--seeds", "1")
     assert (done.code, done.err) == (1, "1 run failed; the same command tries again\n")
-    said = " ".join(done.out.split())
-    assert "no roles seed 0: failed: " in said
-    assert "- Failed: no roles seed 0: " in said
+    message = " ".join(done.out.split())
+    assert "no roles seed 0: failed: " in message
+    assert "- Failed: no roles seed 0: " in message
     assert len(summaries(parts)) == 1
     again = json.loads(parts.ok("ablate", "parts.toml", "--seeds", "1", "--table", "--json"))
     assert [row["verdict"] for row in again["parts"]] == ["base", "failed"]

@@ -32,7 +32,7 @@ class RunsProgress:
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[said]}"),
+            TextColumn("{task.fields[status]}"),
             TimeElapsedColumn(),
             _TimeLeft(),
             console=console,
@@ -59,9 +59,9 @@ class RunsProgress:
 
     def __call__(self, position: int, event: dict[str, Any]) -> None:
         line = self._lines[position]
-        line.hear(event)
+        line.handle(event)
         if self._all:
-            self._all.hear(position, event)
+            self._all.handle(position, event)
         if event["kind"] == "run_finished":
             self._end(line)
 
@@ -79,7 +79,7 @@ class RunsProgress:
         if len(self._ended) > KEPT:
             self._ended.popleft().hide()
         if self._all and not self._console.is_terminal:
-            self._console.print(self._all.told, highlight=False)
+            self._console.print(self._all.status, highlight=False)
 
 
 class _Line:
@@ -88,10 +88,10 @@ class _Line:
     def __init__(self, progress: Progress, console: Console, title: str, rounds: int) -> None:
         self.title = escape(title)
         self._progress, self._console, self._rounds = progress, console, rounds
-        self._cohort, self._done, self._said = 0, 0, ""
+        self._cohort, self._done, self._status = 0, 0, ""
         self._task: TaskID | None = None
 
-    def hear(self, event: dict[str, Any]) -> None:
+    def handle(self, event: dict[str, Any]) -> None:
         if event["kind"] == "found":
             return
         if self._task is None:
@@ -113,9 +113,9 @@ class _Line:
                 self._show(self._rounds)
 
     def fail(self) -> None:
-        self._said = "[red]failed[/]"
+        self._status = "[red]failed[/]"
         if self._task is not None:
-            self._progress.update(self._task, said=self._said)
+            self._progress.update(self._task, status=self._status)
             self._progress.stop_task(self._task)
 
     def hide(self) -> None:
@@ -125,20 +125,20 @@ class _Line:
 
     def _begin(self, before: int) -> None:
         self._task = self._progress.add_task(
-            self.title, total=self._rounds, completed=before, said="", before=before
+            self.title, total=self._rounds, completed=before, status="", before=before
         )
 
     def _finished(self, event: dict[str, Any]) -> None:
         number = event["round"]
-        self._said = f"loss {event['loss']:.3f}"
+        self._status = f"loss {event['loss']:.3f}"
         if "score" in event:
             mode, scores = next(iter(event["dev"].items()))
-            self._said += f" · dev weighted F1 {scores['weighted_f1']:.3f} ({mode})"
+            self._status += f" · dev weighted F1 {scores['weighted_f1']:.3f} ({mode})"
         self._show(number)
         due = number in (1, self._rounds) or number % max(1, self._rounds // 10) == 0
         if due and not self._console.is_terminal:
             self._console.print(
-                f"{self.title}: round {number}/{self._rounds} · {self._said} "
+                f"{self.title}: round {number}/{self._rounds} · {self._status} "
                 f"· {event['seconds']:.1f} s",
                 highlight=False,
                 soft_wrap=True,
@@ -148,8 +148,8 @@ class _Line:
         if self._task is None:
             return
         clients = f"clients {self._done}/{self._cohort}" if self._cohort > 1 else ""
-        said = " · ".join(part for part in (clients, self._said) if part)
-        self._progress.update(self._task, completed=completed, said=said)
+        status = " · ".join(part for part in (clients, self._status) if part)
+        self._progress.update(self._task, completed=completed, status=status)
 
 
 class _All:
@@ -159,14 +159,14 @@ class _All:
         self._progress, self._rounds = progress, rounds
         self._made, self._skipped = [0] * len(rounds), 0
         self._over, self._failed = 0, 0
-        self._task = progress.add_task("all runs", total=sum(rounds), said="", before=0)
+        self._task = progress.add_task("all runs", total=sum(rounds), status="", before=0)
 
     @property
-    def told(self) -> str:
+    def status(self) -> str:
         failed = f", {self._failed} failed" if self._failed else ""
         return f"{self._over} of {len(self._rounds)} runs done{failed}"
 
-    def hear(self, position: int, event: dict[str, Any]) -> None:
+    def handle(self, position: int, event: dict[str, Any]) -> None:
         match event["kind"]:
             case "resumed":
                 self._skipped += event["round"]
@@ -185,7 +185,7 @@ class _All:
     def _show(self, position: int, made: int) -> None:
         self._made[position] = made
         self._progress.update(
-            self._task, completed=sum(self._made), said=self.told, before=self._skipped
+            self._task, completed=sum(self._made), status=self.status, before=self._skipped
         )
 
 

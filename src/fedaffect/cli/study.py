@@ -15,8 +15,7 @@ from fedaffect.studies.study import Layout, Reference
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fedaffect.studies.study.entries import Entry, Study
-    from fedaffect.studies.study.rows import Row
+    from fedaffect.studies.study.entries import Entry
 
 OUT = {"ablate": Path("runs/ablations"), "table": Path("runs/tables")}
 """Where runs are kept by default, by the name that the command was called by."""
@@ -94,41 +93,48 @@ def study(
 
     from fedaffect.report.formatting import count
     from fedaffect.runs.preflight import ensure_same_corpus
-    from fedaffect.studies.study import pages, plan
+    from fedaffect.studies.study import data_files, pages, plan, tables
     from fedaffect.studies.study.entries import of_rows
+    from fedaffect.studies.study.notes import notes
     from fedaffect.studies.study.ranking import tabulate
 
-    called = context.info_name or "study"
-    out = out or OUT.get(called, Path("runs/studies"))
+    name = context.info_name or "study"
+    out = out or OUT.get(name, Path("runs/studies"))
     console = Console(stderr=as_json or form is not Format.TEXT)
     if run_nothing and only:
         raise UserError("--only chooses what is run, and --table runs nothing: leave one out")
     studies = plan.load_all(files, out, seeds, data, corpora or ())
-    entries = of_rows(studies, only or ())
-    for asked in studies:
-        pages.ensure_ours(results or out, asked)
+    chosen = of_rows(studies, only or ())
+    for one in studies:
+        pages.ensure_ours(results or out, one)
     failed = 0
     if not run_nothing:
         ensure_same_corpus(job for entry in of_rows(studies) for job in entry.all_jobs)
-        failed = _run(entries, workers, console)
+        failed = _run(chosen, workers, console)
         if latency:
-            best = [asked for asked in studies if asked.reference is Reference.BEST]
-            _measure([entry for entry in of_rows(best) if entry in entries], console)
-    data_by_name, papers = dict[str, Any](), list[str]()
-    for file, asked in zip(files, studies, strict=True):
-        tables = {corpus: tabulate(asked, corpus, latency) for corpus in asked.entries}
-        command = _command(called, file, seeds, data)
-        written = pages.write_results(results or out, asked, tables, command)
-        for (corpus, rows), page in zip(tables.items(), written, strict=True):
+            best = of_rows([one for one in studies if one.reference is Reference.BEST])
+            _measure([entry for entry in best if entry in chosen], console)
+    found, papers = dict[str, Any](), list[str]()
+    for file, one in zip(files, studies, strict=True):
+        rows_by_corpus = {corpus: tabulate(one, corpus, latency) for corpus in one.entries}
+        command = _command(name, file, seeds, data)
+        written = pages.write_results(results or out, one, rows_by_corpus, command)
+        for (corpus, rows), page in zip(rows_by_corpus.items(), written, strict=True):
             if as_json:
-                name = corpus if corpus and len(studies) == 1 else asked.file_name(corpus)
-                data_by_name[name] = _data(asked, rows)
-            elif form is Format.TEXT:
-                _show(asked, corpus, rows, layout, page, console)
+                key = corpus if corpus and len(studies) == 1 else one.file_name(corpus)
+                found[key] = [data_files.as_data(one, row) for row in rows]
+            elif form is Format.CSV:
+                papers.append(data_files.as_csv(one, rows, layout))
+            elif form is Format.LATEX:
+                papers.append(tables.layout_table(one, rows, layout).as_latex())
             else:
-                papers.append(_paper(asked, rows, layout, form))
+                console.print(one.heading(corpus), style="bold", markup=False, highlight=False)
+                console.print(tables.layout_table(one, rows, layout))
+                for note in notes(one, corpus, rows):
+                    console.print(f"- {note}", markup=False, highlight=False)
+                console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(data_by_name, indent=2))
+        typer.echo(json.dumps(found, indent=2))
     elif papers:
         typer.echo("\n".join(papers), nl=False)
     if failed:
@@ -156,42 +162,9 @@ def _measure(entries: "Sequence[Entry]", console: "Console") -> None:
         cost.measure(variant)
 
 
-def _show(
-    asked: "Study",
-    corpus: str,
-    rows: "Sequence[Row]",
-    layout: Layout,
-    page: Path,
-    console: "Console",
-) -> None:
-    from fedaffect.studies.study.notes import notes
-    from fedaffect.studies.study.tables import layout_table
-
-    console.print(asked.heading(corpus), style="bold", markup=False, highlight=False)
-    console.print(layout_table(asked, rows, layout))
-    for note in notes(asked, corpus, rows):
-        console.print(f"- {note}", markup=False, highlight=False)
-    console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _data(asked: "Study", rows: "Sequence[Row]") -> list[dict[str, Any]]:
-    from fedaffect.studies.study.data_files import as_data
-
-    return [as_data(asked, row) for row in rows]
-
-
-def _paper(asked: "Study", rows: "Sequence[Row]", layout: Layout, form: Format) -> str:
-    from fedaffect.studies.study.data_files import as_csv
-    from fedaffect.studies.study.tables import layout_table
-
-    if form is Format.CSV:
-        return as_csv(asked, rows, layout)
-    return layout_table(asked, rows, layout).as_latex()
-
-
-def _command(called: str, file: Path, seeds: int | None, data: str | None) -> str:
+def _command(name: str, file: Path, seeds: int | None, data: str | None) -> str:
     """What gives the same table on any machine."""
-    words = ["fedaffect", called, str(file)]
+    words = ["fedaffect", name, str(file)]
     words += ["--seeds", str(seeds)] if seeds is not None else []
     words += ["--data", data] if data is not None else []
     return shlex.join(words)

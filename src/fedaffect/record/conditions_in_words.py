@@ -1,4 +1,4 @@
-"""What went wrong in a run, by its experiment, in words."""
+"""The conditions of a run, by its experiment, in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def conditions_in_words(experiment: Mapping[str, Any]) -> str:
         "missing_clients": f"{{}} of the clients have nothing of {which or 'one modality, drawn for each'}",
         "missing_utterances": f"{which or 'each modality'} is missing from {{}} of the utterances{where}, "
         "but never the last",
-        "corrupted_pictures": "{} of the pictures of the training part are spoilt as in a car",
+        "corrupted_pictures": "{} of the pictures of the training part are corrupted as in a car",
         "label_noise": "{} of the labels that clients learn from are wrong",
     }
     if experiment["algorithm"]["name"] != "centralised":  # where there is no client and no network

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fedaffect.report.palette import ACCENT
 
@@ -94,6 +95,21 @@ def heat_image(axes: Axes, strength: Floats) -> None:
     axes.imshow(shade, aspect="auto", interpolation="none")
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def by_round(axes: Axes, margin: float | None = None, ticks: int = 5) -> None:
+    """Axes of lines over rounds: a grid of heights, whole numbers below."""
+    by_height(axes, ticks)
+    axes.set_xlabel("round")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.margins(x=0.02, y=margin)
+
+
+def by_height(axes: Axes, ticks: int, integer: bool = False) -> None:
+    """Axes on which heights are read: a grid, and few numbers beside it."""
+    axes.grid(axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=integer))
 
 
 def distribution(columns: Sequence[Floats], edges: Floats) -> Floats:

@@ -97,7 +97,7 @@ def plain(value: Any) -> str:
 
 
 def of_summary(name: str, value: Any) -> str:
-    """A value of `summary.json`, whose name tells its unit."""
+    """A value of `summary.json`, in the unit that its name implies."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, int | float):

@@ -25,7 +25,7 @@ FEED = 400
 
 @dataclass(frozen=True)
 class ClientRow:
-    """A line of the clients' table; None where the run does not tell."""
+    """A line of the clients' table; None where it is not recorded."""
 
     name: str
     conversations: int

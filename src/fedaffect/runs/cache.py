@@ -51,7 +51,7 @@ class Variant:
 
     @property
     def evaluation(self) -> str:
-        """How its models are judged first, as `Algorithm.evaluations` has it."""
+        """Its primary evaluation, as `Algorithm.evaluations` has it."""
         from fedaffect.federation.algorithms import find
 
         return find(self.experiment.algorithm).evaluations[0]
@@ -75,14 +75,14 @@ class Variant:
         return made
 
 
-def unfinished(asked: Iterable[tuple[Variant, int]]) -> list[Job]:
+def unfinished(variants: Iterable[tuple[Variant, int]]) -> list[Job]:
     """The runs that are still to do, each once: every variant's first seed, then every one's second, ...
 
     Args:
-        asked: variants, each with how many seeds.
+        variants: each with how many seeds.
     """
     found: dict[Path, tuple[int, Job]] = {}
-    for variant, seeds in asked:
+    for variant, seeds in variants:
         for number, job in enumerate(variant.jobs(seeds)):
             if not (job.folder / SUMMARY).exists():
                 found.setdefault(job.folder, (number, job))
@@ -97,11 +97,11 @@ def digest(experiment: Experiment) -> str:
     names = (f"model.name={experiment.model.name}", f"algorithm.name={experiment.algorithm.name}")
     default = resolved(Experiment().with_settings(names)).model_dump(mode="json")
     ours = experiment.model_dump(mode="json", exclude={"seed", "engine"})
-    told = [names, _changed(ours, default)]
+    settings = [names, _changed(ours, default)]
     trace = Path(trace_file(experiment.clients.availability) or ".")
     if trace.is_file():
-        told.append(sha256_of(trace))  # what it says counts, not what it is called
-    text = json.dumps(told, sort_keys=True)
+        settings.append(sha256_of(trace))  # its content counts, not its name
+    text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -176,11 +176,11 @@ def _begin(
     write_text(folder / ENVIRONMENT, json.dumps(_environment(corpus, precision), indent=2))
 
 
-def _difference(begun: dict[str, Any], asked: dict[str, Any], path: str = "") -> str:
+def _difference(begun: dict[str, Any], wanted: dict[str, Any], path: str = "") -> str:
     """The first setting in which two experiments differ, in words; empty where none does."""
     # Another algorithm has other settings: its name comes before them.
-    for name in sorted(begun.keys() | asked.keys(), key=lambda n: (not path or n != "name", n)):
-        here, there = begun.get(name), asked.get(name)
+    for name in sorted(begun.keys() | wanted.keys(), key=lambda n: (not path or n != "name", n)):
+        here, there = begun.get(name), wanted.get(name)
         if isinstance(here, dict) and isinstance(there, dict):
             found = _difference(here, there, f"{path}{name}.")
         else:

@@ -9,15 +9,15 @@ _PROCESSORS = Path("/proc/cpuinfo")
 
 
 def processor() -> str:
-    """The processor's name as Linux tells it, elsewhere as Python does."""
+    """The processor's name as Linux has it, elsewhere as Python has it."""
     return _line(_PROCESSORS, "model name") or platform.processor() or platform.machine()
 
 
 def peak_memory() -> int:
     """Bytes: the most that this process has had resident at once.
 
-    Of a process started by a larger one, `getrusage` counts what that one had; where Linux tells better, it
-    is asked.
+    Of a process started by a larger one, `getrusage` counts what that one had; Linux has
+    a figure of its own, which is used where there is one.
     """
     peak = _line(_STATUS, "VmHWM")
     if peak:

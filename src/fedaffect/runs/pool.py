@@ -1,4 +1,4 @@
-"""Several runs at once, each in a process of its own, told about as if they were one."""
+"""Several runs at once, each in a process of its own, their events forwarded to one listener."""
 
 import multiprocessing
 import os
@@ -70,7 +70,7 @@ def execute_all(
     """
     if workers == 1 or len(jobs) == 1:
         for position, job in enumerate(jobs):
-            error = _attempt(job, _Teller(position, listener), resume)
+            error = _attempt(job, _Forwarder(position, listener), resume)
             if error is not None:
                 failed(position, error)
     else:
@@ -78,11 +78,11 @@ def execute_all(
     return [read_summary(job.folder) for job in jobs if (job.folder / SUMMARY).exists()]
 
 
-def _attempt(job: Job, tell: "_Teller", resume: bool) -> UserError | None:
+def _attempt(job: Job, forward: "_Forwarder", resume: bool) -> UserError | None:
     """Execute one job; what the user can mend, where it cannot be done."""
     before = (job.folder / SUMMARY).exists()
     try:
-        execute(job.experiment, job.folder, job.command, [tell], resume)
+        execute(job.experiment, job.folder, job.command, [forward], resume)
     except UserError as error:
         return error
     except BrokenPipeError:  # whoever listened has gone
@@ -90,7 +90,7 @@ def _attempt(job: Job, tell: "_Teller", resume: bool) -> UserError | None:
     except OSError as error:
         return refused(error)
     if before:
-        tell({"kind": FOUND})
+        forward({"kind": FOUND})
     if job.slim:
         from fedaffect.federation.simulation import forget_progress
 
@@ -143,8 +143,8 @@ def _work(position: int, job: Job, resume: bool, news: Any) -> None:
     # Ctrl-C is the parent's to handle: it ends its children. Where it was killed, they end too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
-    tell = _Teller(position, lambda at, event: news.put((at, event)))
-    error = _attempt(job, tell, resume)
+    forward = _Forwarder(position, lambda at, event: news.put((at, event)))
+    error = _attempt(job, forward, resume)
     if error is not None:
         news.put((position, {"kind": _FAILED, "reason": str(error)}))
 
@@ -157,7 +157,7 @@ def _end_with_parent() -> None:
 
 
 def _pass_on(news: Any, listener: Listen, failed: Failed) -> None:
-    """Tell what has come in; wait a little for the first of it, not for more."""
+    """Pass on the events that have come in; wait a little for the first, not for more."""
     try:
         position, event = news.get(timeout=WAIT_SECONDS)
         while True:
@@ -171,7 +171,7 @@ def _pass_on(news: Any, listener: Listen, failed: Failed) -> None:
 
 
 @dataclass(frozen=True)
-class _Teller:
+class _Forwarder:
     position: int
     listener: Listen
 

@@ -40,7 +40,7 @@ MEANING = {
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one run scored: its weighted F1, and what that was counted from, where it tells.
+    """What one run scored: its weighted F1, and what that was counted from, where it is recorded.
 
     Attributes:
         confusion: int64 [test conversations, classes, classes].
@@ -65,7 +65,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference and its 95 % interval; no interval where nothing tells how sure it is.
+    """A mean difference and its 95 % interval; no interval where nothing shows how sure it is.
 
     Attributes:
         each: the difference of each pair, in the order of seeds.
@@ -115,7 +115,7 @@ def paired(runs: Mapping[int, Outcome], base: Mapping[int, Outcome]) -> Differen
 
 
 def mean_interval(runs: Mapping[int, Outcome]) -> Interval | None:
-    """The interval of the mean score of runs of one kind; None where nothing tells how sure it is.
+    """The interval of the mean score of runs of one kind; None where nothing shows how sure it is.
 
     Args:
         runs: an outcome by seed.

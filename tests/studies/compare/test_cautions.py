@@ -14,7 +14,7 @@ def test_like_with_like_needs_no_warning(make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"modes": ("local", "personal")}, "evaluations differ (global, local)"),
         ({"settings": ("partition.name=person",)}, "partition differs (iid, person)"),
@@ -27,9 +27,9 @@ def test_like_with_like_needs_no_warning(make_run: MakeRun) -> None:
         ({"seed": 1}, "seeds differ (a 0; b 1): only those in common are paired"),
     ],
 )
-def test_what_must_be_known(options: dict[str, object], said: str, make_run: MakeRun) -> None:
+def test_what_must_be_known(options: dict[str, object], message: str, make_run: MakeRun) -> None:
     found = warnings(compared_runs([make_run("a"), make_run("b", **options)]))
-    assert any(said in line for line in found), found
+    assert any(message in line for line in found), found
 
 
 def test_one_client_alone_has_no_split_of_its_own(make_run: MakeRun) -> None:

@@ -36,7 +36,7 @@ def predicted() -> ConversationCorpus:
     return ConversationCorpus(
         name="predicted",
         classes=LABELS,
-        features={"face": np.array([said for said, *_ in SAID], np.float32)},
+        features={"face": np.array([message for message, *_ in SAID], np.float32)},
         present={"face": np.ones(len(SAID), bool)},
         label=np.array([-1 if label is None else LABELS.index(label) for _, label, *_ in SAID]),
         person=zeros,

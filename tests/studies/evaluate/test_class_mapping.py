@@ -60,7 +60,7 @@ def test_both_sides_may_meet_at_names_that_neither_has(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         (
             {"classes": {"angri": "stress"}},
@@ -85,13 +85,13 @@ def test_both_sides_may_meet_at_names_that_neither_has(tmp_path):
         ),
     ],
 )
-def test_tables_that_do_not_fit(table, said, tmp_path):
-    with pytest.raises(UserError, match=f"map.toml: {said}"):
+def test_tables_that_do_not_fit(table, message, tmp_path):
+    with pytest.raises(UserError, match=f"map.toml: {message}"):
         mapped(FACES, BODIES, ClassFile(**table), tmp_path / "map.toml")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (None, "map.toml: no such file"),
         ("", "map.toml: says nothing; write a table .classes."),
@@ -100,11 +100,11 @@ def test_tables_that_do_not_fit(table, said, tmp_path):
         ("[classes", "map.toml: not valid TOML"),
     ],
 )
-def test_files_that_say_something_else(text, said, tmp_path):
+def test_files_that_say_something_else(text, message, tmp_path):
     file = tmp_path / "map.toml"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read_mapping(file)
 
 

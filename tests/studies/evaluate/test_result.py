@@ -69,7 +69,7 @@ def test_features_that_were_made_differently_are_told(one):
     assert tables.cautions(half) == tables.cautions(one)
     other = replace(one, learnt_from="windows of 60 s")
     (line,) = set(tables.cautions(other)) - set(tables.cautions(one))
-    assert f"read as: {one.corpus['reader']}; the model learnt from: windows of 60 s" in line
+    assert f"read as: {one.corpus['reader']}; the model was trained on: windows of 60 s" in line
 
 
 def test_tables(one, two):
@@ -82,7 +82,7 @@ def test_tables(one, two):
 
 
 def test_json_says_all_of_it(one):
-    told = json.loads(as_json(one))
-    assert told["scores"]["accuracy"] == 0.75
-    assert told["left_out"] == {"it has no label": 1, "class boredom": 1}
-    assert told["corpus"]["synthetic"] is True
+    data = json.loads(as_json(one))
+    assert data["scores"]["accuracy"] == 0.75
+    assert data["left_out"] == {"it has no label": 1, "class boredom": 1}
+    assert data["corpus"]["synthetic"] is True

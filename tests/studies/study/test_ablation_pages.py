@@ -133,3 +133,24 @@ def test_a_curve_is_a_picture_of_its_own(
 def test_a_row_of_a_curve_has_a_line_and_a_point(write_ablation: Write, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="curve: row `all` is not called `LINE, POINT`"):
         load(write_ablation("seeds = 3", 'seeds = 3\ncurve = "epochs"'), tmp_path / "out")
+
+
+def test_a_row_may_have_candidates_without_corpora(
+    write_ablation: Write, finish: Callable[..., None], tmp_path: Path
+) -> None:
+    """The first row stays what the others are compared with; what dev chose and what it tried is listed."""
+    rates = "{slow = ['training.learning_rate=1e-4'], fast = ['training.learning_rate=1e-2']}"
+    tuned = f"[rows.tuned]\nsettings = ['model.roles=false']\ncandidates = {rates}\nseeds = 1\n"
+    path = write_ablation('"no | roles" = ["model.roles=false"]\n', "")
+    path.write_text(path.read_text() + tuned)
+    study = load(path, tmp_path / "out", seeds=1)
+    first, _, last = study.entries[""]
+    for entry, candidate, dev in ((first, "", 0.5), (last, "slow", 0.5), (last, "fast", 0.6)):
+        finish(entry, [[[[3, 1], [1, 3]]]], candidate, dev, corpus="talk")
+    rows = tabulate(study)
+    assert [row.verdict for row in rows] == ["base", "missing", "no difference shown (one seed)"]
+    page = as_markdown(study, "", rows, COMMAND)
+    change = "`model.roles=false`, `training.learning_rate=1e-2`"
+    assert f"| tuned | {change} | fast | 1/1 | 0.750 |" in page
+    assert "## All that was tried: 4 candidates" in page
+    assert any(note.startswith("4 candidates tried for 3 rows") for note in notes(study, "", rows))

@@ -114,11 +114,11 @@ def test_only_some_rows(ablation: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("replaced", "said"),
+    ("replaced", "message"),
     [
         (
             ("seeds = 3", "seedz = 3"),
-            "seedz: no such setting; known here: base, columns, curve, name, rows, seeds",
+            "seedz: no such setting; known here: base, columns, corpora, curve, name",
         ),
         (('title = "What parts are worth"', ""), "title: is missing"),
         (('"parts"', '"a/b"'), "name: String should match"),
@@ -134,10 +134,10 @@ def test_only_some_rows(ablation: Study) -> None:
     ],
 )
 def test_one_line_names_file_field_and_cure(
-    replaced: tuple[str, ...], said: str, write_ablation: Write, tmp_path: Path
+    replaced: tuple[str, ...], message: str, write_ablation: Write, tmp_path: Path
 ) -> None:
     path = write_ablation(*replaced)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         load(path, tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)

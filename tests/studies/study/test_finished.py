@@ -8,7 +8,7 @@ from fedaffect.errors import UserError
 from fedaffect.studies.study.entries import Entry
 from fedaffect.studies.study.finished import FinishedRun
 
-# Of 6 calm utterances 4 are told right, of 4 of joy 2.
+# Of 6 calm utterances 4 are recognised, of 4 of joy 2.
 MIXED = [[[3, 1], [0, 2]], [[1, 1], [2, 0]]]
 
 
@@ -38,10 +38,10 @@ def test_what_is_confused_by_hand(folder: Path) -> None:
 @pytest.mark.parametrize("figure", ["test_accuracy", "test_weighted_f1"])
 def test_a_score_that_its_confusion_does_not_give_is_refused(figure: str, folder: Path) -> None:
     path = folder / "summary.json"
-    told = json.loads(path.read_text())
-    path.write_text(json.dumps(told | {figure: told[figure] + 1e-10}))
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps(summary | {figure: summary[figure] + 1e-10}))
     FinishedRun.read(folder)
-    path.write_text(json.dumps(told | {figure: told[figure] + 1e-8}))
+    path.write_text(json.dumps(summary | {figure: summary[figure] + 1e-8}))
     with pytest.raises(UserError, match=f"seed-0: {figure} is 0.6000.*by its confusion.*; delete"):
         FinishedRun.read(folder)
 

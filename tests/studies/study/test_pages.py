@@ -13,6 +13,7 @@ from fedaffect.studies.study.data_files import as_csv, as_data
 from fedaffect.studies.study.entries import Entry, Study
 from fedaffect.studies.study.notes import notes
 from fedaffect.studies.study.pages import as_markdown, ensure_ours, write_results
+from fedaffect.studies.study.plan import load
 from fedaffect.studies.study.ranking import tabulate
 from fedaffect.studies.study.rows import Row
 from fedaffect.studies.study.tables import layout_table
@@ -68,12 +69,14 @@ def test_all_that_was_tried_is_listed(table: Study, rows: list[Row]) -> None:
 
 
 def test_notes(table: Study, rows: list[Row]) -> None:
-    said = notes(table, "talk", rows)
-    assert "Not finished: tuned & more (2 of 3), alone (0 of 2)." in said
-    assert "Pairs left out, for the corpus lacks a class: calm and fury." in said
-    assert any("All 5 runs of this table, candidates included: 6 min 15 s one" in n for n in said)
-    assert not any(note.startswith(("BEST TEST", "Latency", "Candidates not")) for note in said)
-    assert said[-1] == "Synthetic corpus: the figures say nothing about people."
+    message = notes(table, "talk", rows)
+    assert "Not finished: tuned & more (2 of 3), alone (0 of 2)." in message
+    assert "Pairs left out, for the corpus lacks a class: calm and fury." in message
+    assert any(
+        "All 5 runs of this table, candidates included: 6 min 15 s one" in n for n in message
+    )
+    assert not any(note.startswith(("BEST TEST", "Latency", "Candidates not")) for note in message)
+    assert message[-1] == "Synthetic corpus: the figures say nothing about people."
 
 
 def test_a_failed_candidate_and_other_evaluations_are_told(
@@ -83,11 +86,11 @@ def test_a_failed_candidate_and_other_evaluations_are_told(
     finish(talk[2], [MIXED], evaluation="local")
     failures.note(talk[1].candidates["slow"].jobs(1)[0].folder, "diverged\nat once")
     rows = tabulate(table, "talk")
-    said = notes(table, "talk", rows)
-    assert "Failed: tuned & more (slow) seed 0: diverged at once" in said
-    assert "Candidates not yet chosen: tuned & more." in said
-    assert "Rows are compared with the best of their own evaluation, never across." in said
-    assert any(note.startswith("Evaluation `local` (alone): each client's own") for note in said)
+    message = notes(table, "talk", rows)
+    assert "Failed: tuned & more (slow) seed 0: diverged at once" in message
+    assert "Candidates not yet chosen: tuned & more." in message
+    assert "Rows are compared with the best of their own evaluation, never across." in message
+    assert any(note.startswith("Evaluation `local` (alone): each client's own") for note in message)
     page = as_markdown(table, "talk", rows, COMMAND)
     assert lines_with(page, "| tuned & more |")[-2].endswith("| 0/1 | failed |")
     assert lines_with(page, "| tuned & more |")[-1].endswith("| 0/1 | not finished |")
@@ -163,3 +166,22 @@ def test_own_classes_and_the_way_to_a_target_have_columns_where_a_run_tells_of_t
         ["–", "–", "–"],
         ["–", "–", "–"],
     ]
+
+
+def test_columns_and_curves_are_for_studies_of_either_kind(
+    write: Callable[..., Path], finish: Finish, tmp_path: Path
+) -> None:
+    names = ("[rows.plain]", '[rows."SDT, 1"]', "[rows.alone]", '[rows."SDT, 2"]')
+    names = (*names, 'rows."tuned & more"', 'rows."SDT, 3"')
+    asked = 'seeds = 2\ncolumns = ["never_selected"]\ncurve = "depth"\nsettings'
+    study = load(write("seeds = 2\nsettings", asked, *names), tmp_path / "out")
+    finish(study.entries["talk"][0], [MIXED, MIXED], never_selected=3)
+    rows = tabulate(study, "talk")
+    page = as_markdown(study, "talk", rows, COMMAND)
+    assert "| personal F1 |" not in page
+    assert "| never selected | parameters |" in page
+    assert "| 3.000 ± 0.000 | 7,315 |" in page
+    assert "![Weighted F1 by depth](models-talk-curve.svg)" in page
+    assert next(csv.DictReader(io.StringIO(as_csv(study, rows))))["never_selected"] == "3.0"
+    write_results(tmp_path / "results", study, {"talk": rows}, COMMAND)
+    assert (tmp_path / "results/models-talk-curve.svg").is_file()

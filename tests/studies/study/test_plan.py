@@ -66,11 +66,11 @@ def test_a_corpus_without_a_row_is_refused(write: Write, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("replaced", "said"),
+    ("replaced", "message"),
     [
         (
             ("seeds = 2", "seedz = 2"),
-            "seedz: no such setting; known here: base, corpora, name, pairs",
+            "seedz: no such setting; known here: base, columns, corpora, curve, name",
         ),
         (("seeds = 3", "seedz = 3"), r"rows.tuned & more.seedz: no such setting"),
         (('"models"', '"a/b"'), "name: String should match"),
@@ -88,7 +88,7 @@ def test_a_corpus_without_a_row_is_refused(write: Write, tmp_path: Path) -> None
         (("=1e-2", "=1e-3"), "candidate `fast`: the same experiment as `slow`; leave one out"),
         (
             ("training.learning_rate=1e-2", "algorithm.name=local"),
-            "candidate `fast`: is judged by `local`, `slow` by `global`: dev cannot choose",
+            "candidate `fast`: is evaluated as `local`, `slow` as `global`: dev cannot choose",
         ),
         (
             ("model.roles=false", "data=other"),
@@ -99,10 +99,10 @@ def test_a_corpus_without_a_row_is_refused(write: Write, tmp_path: Path) -> None
     ],
 )
 def test_one_line_names_file_field_and_cure(
-    replaced: tuple[str, ...], said: str, write: Write, tmp_path: Path
+    replaced: tuple[str, ...], message: str, write: Write, tmp_path: Path
 ) -> None:
     path = write(*replaced)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         load(path, tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)

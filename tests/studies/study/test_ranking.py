@@ -81,10 +81,10 @@ def test_one_client_that_holds_all_has_no_personal_figure(ablation: Study, score
 
 def test_variants_are_counted(ablation: Study, score: Finish) -> None:
     score(0, [0.60])
-    said = notes(ablation, "", tabulate(ablation))
-    assert said[0].startswith("2 variants tried against the base (all), 3 seeds each")
-    assert any(note.startswith("Evaluation `global`: the shared model") for note in said)
-    assert "Synthetic corpus" in said[-1]
+    message = notes(ablation, "", tabulate(ablation))
+    assert message[0].startswith("2 variants tried against the base (all), 3 seeds each")
+    assert any(note.startswith("Evaluation `global`: the shared model") for note in message)
+    assert "Synthetic corpus" in message[-1]
 
 
 def test_where_both_record_conversations_the_interval_is_over_them_too(
@@ -113,9 +113,9 @@ def test_a_run_that_failed_is_there_with_its_reason(ablation: Study, score: Fini
         failures.note(folder, f"diverged\nin row {row}")
     rows = tabulate(ablation)
     assert [row.verdict for row in rows] == ["base", "worse, 1 failed", "failed"]
-    said = notes(ablation, "", rows)
-    assert "Failed: no | roles seed 2: diverged in row 1" in said
-    assert "Not finished: all (2 of 3), alone (0 of 3)." in said
+    message = notes(ablation, "", rows)
+    assert "Failed: no | roles seed 2: diverged in row 1" in message
+    assert "Not finished: all (2 of 3), alone (0 of 3)." in message
     failures.forget(folder)
     assert tabulate(ablation)[2].verdict == "missing"
 

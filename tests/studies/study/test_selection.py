@@ -25,9 +25,9 @@ def test_the_best_on_dev_is_chosen_whatever_test_says(talk: Rows, finish: Finish
     for keep in (lambda score: 1 - score, None):
         for variant in tuned.candidates.values():
             folder = variant.jobs(1)[0].folder
-            told = json.loads((folder / "summary.json").read_text())
-            scores = {k: v for k, v in told.items() if k.startswith("test_")}
-            rest = {k: v for k, v in told.items() if k not in scores}
+            summary = json.loads((folder / "summary.json").read_text())
+            scores = {k: v for k, v in summary.items() if k.startswith("test_")}
+            rest = {k: v for k, v in summary.items() if k not in scores}
             turned = {k: keep(v) for k, v in scores.items()} if keep else {}
             (folder / "summary.json").write_text(json.dumps(rest | turned))
             (folder / "events.jsonl").unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def test_a_damaged_summary_names_file_and_cure(talk: Rows) -> None:
 def test_one_corpus_may_choose_for_all(
     write: Callable[..., Path], tmp_path: Path, finish: Finish
 ) -> None:
-    """What was tried is said on every page; on other corpora only the chosen candidate is run."""
+    """What was tried is message on every page; on other corpora only the chosen candidate is run."""
     asked = load(write("seeds = 2\n", 'seeds = 2\ntune_on = "talk"\n'), tmp_path / "out")
     talk, text = (asked.entries[corpus][1] for corpus in ("talk", "text"))
     titles = [job.title for job in tuning_jobs([text])]
@@ -112,10 +112,10 @@ def test_the_corpus_that_chooses_is_known_without_being_asked_for(
     path = write("seeds = 2\n", 'seeds = 2\ntune_on = "text"\n')
     asked = load(path, tmp_path / "out", corpora=["talk"])
     assert [*asked.entries] == ["talk"]
-    judge = asked.entries["talk"][1].judge
-    assert judge is not None
-    assert judge.corpus == "text"
-    assert [entry.judge for entry in asked.entries["talk"]][::2] == [None, None]
+    tuned_on = asked.entries["talk"][1].tuned_on
+    assert tuned_on is not None
+    assert tuned_on.corpus == "text"
+    assert [entry.tuned_on for entry in asked.entries["talk"]][::2] == [None, None]
 
 
 @pytest.mark.parametrize(

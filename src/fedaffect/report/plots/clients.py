@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from fedaffect.record.history import History
 from fedaffect.report.drawing import (
@@ -12,6 +11,7 @@ from fedaffect.report.drawing import (
     PAPER,
     WIDTH,
     Drawing,
+    by_height,
     distribution,
     draw,
     heat_image,
@@ -30,8 +30,7 @@ def labels_by_client(history: History) -> Drawing:
     clients, colours = history.clients, class_colours(history.classes)
 
     def bars(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_height(axes, 5, integer=True)
         base = np.zeros(len(labels))
         for column, colour in zip(labels.T, colours, strict=True):
             axes.bar(
@@ -47,7 +46,6 @@ def labels_by_client(history: History) -> Drawing:
         names = [shorten(name, 11) for name in clients]
         step = 1 + len(labels) // 30
         axes.set_xticks(range(0, len(labels), step), names[::step], rotation=90, fontsize=8)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         axes.set_ylabel("utterances")
         axes.margins(x=0.01)
 

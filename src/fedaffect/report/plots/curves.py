@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from fedaffect.record.history import Curve
-from fedaffect.report.drawing import INK, WIDTH, Drawing, draw, shorten
+from fedaffect.report.drawing import INK, WIDTH, Drawing, by_round, draw, shorten
 from fedaffect.report.formatting import figure
 from fedaffect.report.palette import series_colours
 
@@ -29,16 +28,11 @@ def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> D
     colours = dict(zip(runs, series_colours(len(runs)), strict=True))
 
     def paint(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_round(axes, 0.1)
         for name, (rounds, values) in drawn.items():
             dashes = DASHES[list(runs).index(name) % len(DASHES)]
             axes.plot(rounds, values, color=colours[name], linewidth=2, linestyle=dashes, marker="o",
                       markersize=0 if len(rounds) > 1 else 5)  # fmt: skip
-        axes.set_xlabel("round")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        axes.margins(x=0.02, y=0.1)
         ends = {name: values[-1] for name, (_, values) in drawn.items()}
         low, high = axes.get_ylim()
         for name, place in zip(

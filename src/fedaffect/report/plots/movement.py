@@ -2,10 +2,17 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from fedaffect.record.history import History, quartiles
-from fedaffect.report.drawing import EACH_CLIENT, WIDTH, Drawing, draw, heat_image, shorten
+from fedaffect.report.drawing import (
+    EACH_CLIENT,
+    WIDTH,
+    Drawing,
+    by_round,
+    draw,
+    heat_image,
+    shorten,
+)
 from fedaffect.report.formatting import figure
 from fedaffect.report.palette import ACCENT
 
@@ -43,15 +50,13 @@ def separation(history: History) -> Drawing | None:
     ]
 
     def paint(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_round(axes)
         axes.plot(*zip(*apart, strict=True), color=ACCENT, linewidth=2.2)
         if within:
             axes.plot(
                 *zip(*within, strict=True), color=SECOND, linewidth=1.6, linestyle=(0, (4, 2))
             )
         axes.set_ylim(bottom=0)
-        _by_round(axes)
 
     words = (
         f"Distance between the nearest prototypes of two classes: {figure(apart[-1][1])} at last"
@@ -64,7 +69,7 @@ def separation(history: History) -> Drawing | None:
 
 
 def prototype_weights(history: History) -> Drawing | None:
-    """Whose prototypes made the last global ones: clients by classes; None where none were judged."""
+    """Whose prototypes made the last global ones: clients by classes; None where none were scored."""
     last = max((number for number in history.client_reports), default=0)
     scalars = {
         e["client"]: e.get("scalars") or {}
@@ -116,21 +121,12 @@ def _clients_by_round(history: History, part: str, words: str) -> Drawing | None
     rounds = [number for number, _ in known]
 
     def paint(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_round(axes)
         low, high = [q[0] for _, q in known], [q[2] for _, q in known]
         axes.fill_between(rounds, low, high, color=ACCENT, alpha=0.16, linewidth=0)
         axes.plot(rounds, [q[1] for _, q in known], color=ACCENT, linewidth=2.2)
-        _by_round(axes)
 
     first, last = known[0][1][1], known[-1][1][1]
     words += f": median {figure(first)} at first, {figure(last)} at last."
     legend = (("median", ACCENT), ("middle half of the clients", ACCENT + "33"))
     return Drawing(draw(part, WIDTH, 200, paint), words, legend)
-
-
-def _by_round(axes: Axes) -> None:
-    axes.set_xlabel("round")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.margins(x=0.02)

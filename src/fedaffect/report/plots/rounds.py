@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
 from fedaffect.record.history import History, quartiles
 from fedaffect.report.drawing import (
@@ -13,6 +12,7 @@ from fedaffect.report.drawing import (
     WIDTH,
     Drawing,
     Floats,
+    by_round,
     distribution,
     draw,
     heat_image,
@@ -39,8 +39,7 @@ def rounds_curve(history: History) -> Drawing | None:
     colours = dict(zip(others, ("#e69f00", "#009e73", "#cc79a7"), strict=False))
 
     def paint(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_round(axes, 0.14)
         if band:
             low, high = [q[0] for _, q in band], [q[2] for _, q in band]
             axes.fill_between(
@@ -60,10 +59,6 @@ def rounds_curve(history: History) -> Drawing | None:
                 ha="right" if selected > np.mean(rounds) else "left",
                 color=INK,
             )
-        axes.set_xlabel("round")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        axes.margins(x=0.02, y=0.14)
 
     legend = [(f"{history.primary} evaluation", ACCENT), *((m, c) for m, c in colours.items())]
     if band:

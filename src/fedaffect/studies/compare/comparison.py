@@ -72,7 +72,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by run.
+    """Runs side by side.
 
     Attributes:
         facts: by run, those of `FACTS`, seeds, passes over the data and seconds.

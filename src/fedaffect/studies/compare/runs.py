@@ -81,7 +81,7 @@ class ComparedRun:
 
     @property
     def passes(self) -> float | None:
-        """How often an utterance was learnt from in training, on average; None where it is not recorded."""
+        """How often training saw an utterance, on average; None where it is not recorded."""
         found = [_passes(history) for history in self.histories.values()]
         known = [passes for passes in found if passes is not None]
         return statistics.fmean(known) if known else None
@@ -126,6 +126,6 @@ def _passes(history: History) -> float | None:
     if history.selected is None:
         return None
     volumes = [client["volume"] for client in history.start["clients"]]
-    learnt = sum(v * times for v, times in zip(volumes, history.selected, strict=True))
+    seen = sum(v * times for v, times in zip(volumes, history.selected, strict=True))
     epochs: int = history.experiment["training"]["local_epochs"]
-    return float(epochs * learnt / max(sum(volumes), 1))
+    return float(epochs * seen / max(sum(volumes), 1))

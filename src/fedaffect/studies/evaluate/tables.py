@@ -75,7 +75,7 @@ def cautions(result: EvaluationResult) -> list[str]:
     trained_on, evaluated_on = (reader.partition(";")[0] for reader in readers)
     if trained_on not in ("", evaluated_on):
         lines.append(
-            f"read as: {evaluated_on}; the model learnt from: {trained_on}: where features are made "
+            f"read as: {evaluated_on}; the model was trained on: {trained_on}: where features are made "
             "differently, they may mean something else"
         )
     if result.corpus["pairing"] != "recorded":

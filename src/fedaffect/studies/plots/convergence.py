@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
+from fedaffect.report.drawing import by_round
 from fedaffect.report.palette import series_colours
 from fedaffect.report.picture import Picture
 from fedaffect.report.plots.curves import DASHES
@@ -32,8 +32,7 @@ def convergence(rows: Sequence[Row]) -> Picture | None:
     first = next(iter(drawn)).evaluation
 
     def paint(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_round(axes, 0.05, ticks=6)
         ends: list[tuple[float, Line2D]] = []
         colours = series_colours(len(drawn))
         for number, (row, (rounds, scores)) in enumerate(drawn.items()):
@@ -49,11 +48,7 @@ def convergence(rows: Sequence[Row]) -> Picture | None:
                 axes.fill_between(
                     rounds, mean - sd, mean + sd, color=colour, alpha=0.1, linewidth=0
                 )
-        axes.set_xlabel("round")
         axes.set_ylabel("weighted F1 on dev")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-        axes.margins(x=0.02, y=0.05)
         by_height = [line for _, line in sorted(ends, key=lambda pair: -pair[0])]
         axes.legend(handles=by_height, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 

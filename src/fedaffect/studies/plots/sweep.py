@@ -4,9 +4,8 @@ import statistics
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from fedaffect.report.drawing import shorten
+from fedaffect.report.drawing import by_height, shorten
 from fedaffect.report.palette import series_colours
 from fedaffect.report.picture import Picture
 from fedaffect.studies.study.plan import line_and_point
@@ -30,8 +29,7 @@ def sweep(rows: Sequence[Row], label: str) -> Picture:
     first = next(iter(modes.values()), None)
 
     def paint(axes: Axes) -> None:
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+        by_height(axes, 6)
         for line in lines:
             found = [(places[p], _scores(row)) for (of, p), row in named.items() if of == line]
             known = sorted((place, scores) for place, scores in found if scores)
@@ -54,7 +52,6 @@ def sweep(rows: Sequence[Row], label: str) -> Picture:
         axes.set_xticks(list(places.values()), [shorten(point, 16) for point in places])
         axes.set_xlabel(label)
         axes.set_ylabel("weighted F1")
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.margins(x=0.05, y=0.08)
         axes.legend(frameon=False)
 

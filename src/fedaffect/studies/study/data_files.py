@@ -30,7 +30,7 @@ def as_csv(study: Study, rows: Sequence[Row], layout: Layout = Layout.SUMMARY) -
         return csv_rows([_by_class(row, classes_of(rows)) for row in rows])
     if study.reference is Reference.FIRST:
         return csv_rows([_beside_the_first(study, row) for row in rows])
-    return csv_rows([_beside_the_best(row) for row in rows])
+    return csv_rows([_beside_the_best(study, row) for row in rows])
 
 
 def as_data(study: Study, row: Row) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def as_data(study: Study, row: Row) -> dict[str, Any]:
     if study.reference is Reference.FIRST:
         return {
             "row": row.row,
-            "settings": row.tried[0].settings,
+            "settings": row.settings,
             "evaluation": row.evaluation,
             "scores": dict(row.scores),
             "measures": _figures(row, [*_BESIDE_THE_FIRST, *study.columns]),
@@ -48,7 +48,7 @@ def as_data(study: Study, row: Row) -> dict[str, Any]:
             "failed": dict(row.failed),
         }
     return {
-        **_beside_the_best(row),
+        **_beside_the_best(study, row),
         "tried": [{**asdict(trial), "dev_weighted_f1": trial.score} for trial in row.tried],
         "recall": dict(row.recall),
         "f1": dict(row.f1),
@@ -60,7 +60,7 @@ def as_data(study: Study, row: Row) -> dict[str, Any]:
 def _beside_the_first(study: Study, row: Row) -> dict[str, Any]:
     return {
         "row": row.row,
-        "settings": " ".join(row.tried[0].settings),
+        "settings": " ".join(row.settings),
         "finished": len(row.outcomes),
         "evaluation": row.evaluation,
         **_figures(row, [*_BESIDE_THE_FIRST, *study.columns]),
@@ -71,8 +71,8 @@ def _beside_the_first(study: Study, row: Row) -> dict[str, Any]:
     }
 
 
-def _beside_the_best(row: Row) -> dict[str, Any]:
-    figures = _figures(row, _BESIDE_THE_BEST)
+def _beside_the_best(study: Study, row: Row) -> dict[str, Any]:
+    figures = _figures(row, [*_BESIDE_THE_BEST, *study.columns])
     interval, cost = row.interval, row.cost
     return {
         "row": row.row,

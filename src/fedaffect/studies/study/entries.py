@@ -18,7 +18,7 @@ class Entry:
         candidates: by name; where there is nothing to choose a single one without a name.
         seeds: how many the chosen candidate is run with.
         tuning_seeds: by how many it is chosen.
-        judge: the same row on another corpus, if the candidate is chosen there.
+        tuned_on: the same row on another corpus, if the candidate is chosen there.
     """
 
     row: str
@@ -27,7 +27,7 @@ class Entry:
     candidates: Mapping[str, Variant]
     seeds: int
     tuning_seeds: int
-    judge: "Entry | None" = None
+    tuned_on: "Entry | None" = None
 
     def own_settings(self, candidate: str) -> tuple[str, ...]:
         """What the row and a candidate of it change."""
@@ -91,13 +91,13 @@ def of_rows(studies: Sequence[Study], only: Sequence[str] = ()) -> list[Entry]:
     return [entry for entry in entries if not only or entry.row in only]
 
 
-def ensure_known(option: str, asked: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Nothing, where there is what was asked for.
+def ensure_known(option: str, wanted: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Nothing, where all that is wanted is known.
 
     Raises:
         UserError: naming the option and what there is.
     """
-    for name in asked:
+    for name in wanted:
         if name not in known:
             there = ", ".join(filter(None, known)) or "none"
             raise UserError(f"{option} {name}: no such {what}; there are: {there}")

@@ -26,6 +26,7 @@ def notes(study: Study, corpus: str, rows: Sequence[Row]) -> list[str]:
     beside = _beside_the_best(entries, rows) if best else _beside_the_first(study, entries, rows)
     return [
         *beside,
+        *_asked(study, rows),
         *_evaluations(rows, best),
         *_time(entries, rows, "Training" if best else "Time"),
         *(_cost(rows) if best else ()),
@@ -46,12 +47,9 @@ def _beside_the_first(study: Study, entries: Sequence[Entry], rows: Sequence[Row
         "Difference: weighted F1 less the base's, paired by seed, with a 95 % interval. The base is the "
         "first row with the same evaluation."
     )
+    if any(len(row.tried) > 1 for row in rows):
+        yield _candidates(entries, rows)
     yield from _meanings(rows)
-    for column in study.columns:
-        if all(row.figures[column] is None for row in rows):
-            yield f"No run has `{column}`; see a summary.json for what there is."
-    if study.curve:
-        yield "The curve: a line through means, a band of ± the sample sd over seeds, a dot a seed."
 
 
 def _beside_the_best(entries: Sequence[Entry], rows: Sequence[Row]) -> Iterator[str]:
@@ -94,8 +92,8 @@ def _candidates(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
     words = f"{count(tried, 'candidate')} tried for {count(len(rows), 'row')}, all listed below."
     if tried == len(rows):
         return words
-    judges = {entry.judge.corpus for entry in entries if entry.judge}
-    where = f" of `{judges.pop()}`" if judges else ""
+    corpora = {entry.tuned_on.corpus for entry in entries if entry.tuned_on}
+    where = f" of `{corpora.pop()}`" if corpora else ""
     return (
         f"{words} Where a row has several, the one with the best mean weighted F1 on dev{where} over "
         f"{count(entries[0].tuning_seeds, 'seed')} was chosen and run with all; test was not looked at for "
@@ -109,6 +107,14 @@ def _meanings(rows: Sequence[Row]) -> list[str]:
     return [MEANING[over] for over in MEANING if over in occur]
 
 
+def _asked(study: Study, rows: Sequence[Row]) -> Iterator[str]:
+    for column in study.columns:
+        if all(row.figures[column] is None for row in rows):
+            yield f"No run has `{column}`; see a summary.json for what there is."
+    if study.curve:
+        yield "The curve: a line through means, a band of ± the sample sd over seeds, a dot a seed."
+
+
 def _evaluations(rows: Sequence[Row], best: bool) -> Iterator[str]:
     modes = sorted({row.evaluation for row in rows if row.evaluation})
     for mode in modes:
@@ -120,7 +126,7 @@ def _evaluations(rows: Sequence[Row], best: bool) -> Iterator[str]:
 
 
 def _time(entries: Sequence[Entry], rows: Sequence[Row], column: str) -> Iterator[str]:
-    """Seconds of all that this study asked for."""
+    """Seconds of all runs of this study."""
     seconds: dict[str, float] = {}
     for entry, row in zip(entries, rows, strict=True):
         for name, variant in entry.candidates.items():

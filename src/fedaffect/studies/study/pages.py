@@ -28,13 +28,14 @@ _CONFUSED = (
 
 
 def as_markdown(study: Study, corpus: str, rows: Sequence[Row], command: str) -> str:
-    """The page of a corpus: the command, what was asked, the rows, pictures, how to read it, details."""
-    asked = ", ".join(f"`{part}`" for part in (study.base, *study.entries[corpus][0].common))
-    best = study.reference is Reference.BEST
-    change = "the change of its chosen candidate" if best else "its change"
+    """The page of a corpus: the command, what rows have in common, the rows, pictures, notes, details."""
+    common = ", ".join(f"`{part}`" for part in (study.base, *study.entries[corpus][0].common))
+    best, tried = study.reference is Reference.BEST, sum(len(row.tried) for row in rows)
+    chosen, confused = best or tried > len(rows), confusion_table(rows)
+    change = "the change of its chosen candidate" if chosen else "its change"
     lines = [
         *(WRITTEN, f"# {study.heading(corpus)}", "", f"    {command}", ""),
-        *(f"Every row is {asked}, with {change}.", ""),
+        *(f"Every row is {common}, with {change}.", ""),
         *layout_table(study, rows).as_markdown(),
         "",
     ]
@@ -42,17 +43,13 @@ def as_markdown(study: Study, corpus: str, rows: Sequence[Row], command: str) ->
         lines += [f"![{words}]({name}.svg)", ""]
     lines += [f"- {note}" for note in notes(study, corpus, rows)]
     if best:
-        number = count(sum(len(row.tried) for row in rows), "candidate")
-        per_class, confused = layout_table(study, rows, Layout.PER_CLASS), confusion_table(rows)
-        lines += [
-            *_section("Recall and F1 of each class", per_class),
-            *(
-                _section("Classes that are easily confused", confused, _CONFUSED)
-                if confused
-                else ()
-            ),
-            *_section(f"All that was tried: {number}", candidates_table(rows)),
-        ]
+        by_class = layout_table(study, rows, Layout.PER_CLASS)
+        lines += _section("Recall and F1 of each class", by_class)
+    if confused:
+        lines += _section("Classes that are easily confused", confused, _CONFUSED)
+    if chosen:
+        title = f"All that was tried: {count(tried, 'candidate')}"
+        lines += _section(title, candidates_table(rows))
     return "\n".join(lines) + "\n"
 
 
@@ -107,20 +104,19 @@ def _pictures(
     study: Study, corpus: str, rows: Sequence[Row]
 ) -> Iterator[tuple[str, str, "Picture"]]:
     """What each is called, what it shows, and the picture itself."""
+    from fedaffect.studies.plots import row_intervals
     from fedaffect.studies.plots.convergence import convergence
-    from fedaffect.studies.plots.forest_plot import forest
-    from fedaffect.studies.plots.ranking import ranking
     from fedaffect.studies.plots.sweep import sweep
 
     name = study.file_name(corpus)
     if study.reference is Reference.FIRST:
-        yield name, "Differences to the base, row by row", forest(rows)
-        if study.curve:
-            yield f"{name}-curve", f"Weighted F1 by {study.curve}", sweep(rows, study.curve)
-        return
-    yield name, "Weighted F1, row by row", ranking(rows)
-    if curves := convergence(rows):
-        yield f"{name}-rounds", "Weighted F1 on dev by round", curves
+        yield name, "Differences to the base, row by row", row_intervals.differences(rows)
+    else:
+        yield name, "Weighted F1, row by row", row_intervals.scores(rows)
+        if curves := convergence(rows):
+            yield f"{name}-rounds", "Weighted F1 on dev by round", curves
+    if study.curve:
+        yield f"{name}-curve", f"Weighted F1 by {study.curve}", sweep(rows, study.curve)
 
 
 def _section(title: str, table: Table, words: str = "") -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -22,84 +22,59 @@ _NO_FILE = "no such study; ablations/README.md and tables/README.md say what its
 
 
 class RowSection(Section):
-    """A row: what it changes, and among what dev chooses."""
+    """A row: what it changes, and among what dev chooses; it may be a list of settings alone."""
 
     settings: list[str] = Field([])
-    seeds: int | None = Field(None, ge=1, le=1000, description="instead of the table's")
+    seeds: int | None = Field(None, ge=1, le=1000, description="instead of the study's")
     candidates: dict[_OneLine, list[str]] = Field({}, max_length=MOST_CANDIDATES)
     corpora: list[str] = Field([], description="only on these; on all where none is named")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_alone(cls, given: Any) -> Any:
+        if not isinstance(given, list | dict):
+            raise ValueError("not a valid list of settings")
+        return {"settings": given} if isinstance(given, list) else given
 
-class _StudyFile(Section):
-    """The fields that the TOML files of all studies have."""
+
+class StudyFile(Section):
+    """The fields of a study's TOML file. Rows are compared with the best; without corpora with the first."""
 
     name: _FileName
     title: str = Field(min_length=1)
     base: str = Field(description="a preset, or a TOML file beside this one")
     seeds: int = Field(3, ge=1, le=1000)
     settings: list[str] = Field([], description="changes of every row: section.name=value")
-
-
-class AblationFile(_StudyFile):
-    """Rows are named changes; the first is what the others are compared with."""
-
-    reference: ClassVar = Reference.FIRST
-    corpora: ClassVar[dict[str, list[str]]] = {"": []}
-    pairs: ClassVar[list[tuple[str, str]]] = []
-    tune_on: ClassVar[str | None] = None
-    tuning_seeds: ClassVar = 1
-
     columns: list[str] = Field([], description="more figures of summary.json to show, by name")
     curve: str = Field(
         "", description="rows are called `LINE, POINT`: draw them so, with this below the points"
     )
-    rows: dict[_OneLine, list[str]] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _points_have_lines(self) -> Self:
-        for row in self.rows if self.curve else ():
-            if not all(line_and_point(row)):
-                raise ValueError(f"curve: row `{row}` is not called `LINE, POINT`")
-        return self
-
-    def rows_on(self, corpus: str) -> dict[str, RowSection]:
-        return {name: RowSection(settings=settings) for name, settings in self.rows.items()}
-
-
-class TableFile(_StudyFile):
-    """Rows are models or algorithms, on several corpora, each as the candidate that dev chose."""
-
-    reference: ClassVar = Reference.BEST
-    columns: ClassVar[list[str]] = []
-    curve: ClassVar = ""
-
+    pairs: list[tuple[str, str]] = Field([], description="classes that are easily confused")
     tuning_seeds: int = Field(1, ge=1, le=1000, description="by so many a candidate is chosen")
     tune_on: str | None = Field(
         None, description="candidates are chosen on this corpus, for all; else on each for itself"
     )
-    pairs: list[tuple[str, str]] = Field([], description="classes that are easily confused")
-    corpora: dict[_FileName, list[str]] = Field(min_length=1)
+    corpora: dict[_FileName, list[str]] = Field({})
     rows: dict[_OneLine, RowSection] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _pairs_are_of_two(self) -> Self:
+    def _names_fit(self) -> Self:
+        for name in self.rows if self.curve else ():
+            if not all(line_and_point(name)):
+                raise ValueError(f"curve: row `{name}` is not called `LINE, POINT`")
         for one, other in self.pairs:
             if one == other:
                 raise ValueError(f"pairs: `{one}` is there with itself; name two classes")
-        return self
-
-    @model_validator(mode="after")
-    def _every_corpus_has_a_row(self) -> Self:
         if self.tune_on is not None and self.tune_on not in self.corpora:
             raise ValueError(f"tune_on: `{self.tune_on}` is not in [corpora]")
         for name, row in self.rows.items():
+            for corpus in row.corpora:
+                if corpus not in self.corpora:
+                    raise ValueError(f"rows.{name}.corpora: `{corpus}` is not in [corpora]")
             if row.candidates and self.tune_on and name not in self.rows_on(self.tune_on):
                 raise ValueError(
                     f"rows.{name}: not run on `{self.tune_on}`, where its candidate is chosen"
                 )
-            for corpus in row.corpora:
-                if corpus not in self.corpora:
-                    raise ValueError(f"rows.{name}.corpora: `{corpus}` is not in [corpora]")
         for corpus in self.corpora:
             if not self.rows_on(corpus):
                 raise ValueError(f"corpora.{corpus}: no row is run on it; leave it out")
@@ -157,48 +132,41 @@ def load(
     Raises:
         UserError: naming the file, and the field, the row or the candidate that cannot be used.
     """
-    file = _read(path)
-    if data is not None and isinstance(file, TableFile):
+    file = validated(StudyFile, read_toml(path, _NO_FILE), str(path))
+    if data is not None and file.corpora:
         raise UserError(f"{path}: its corpora stand under [corpora]; leave --data out")
     ensure_known("--corpus", corpora, file.corpora, "corpus")
+    settings = (*file.settings, *([f"data={json.dumps(data)}"] if data is not None else []))
+    changes = file.corpora or {"": []}
     base = str(path.parent / file.base) if file.base.endswith(".toml") else file.base
     entries: dict[str, tuple[Entry, ...]] = {}
-    judges: dict[str, Entry] = {}
-    for corpus in sorted(file.corpora, key=lambda name: name != file.tune_on):
+    tuned: dict[str, Entry] = {}
+    for corpus in sorted(changes, key=lambda name: name != file.tune_on):
         if corpora and corpus not in (*corpora, file.tune_on):
             continue
-        common = (*file.settings, *([f"data={json.dumps(data)}"] if data is not None else []))
-        common = (*common, *file.corpora[corpus])
+        common = (*settings, *changes[corpus])
         found = []
         for name, row in file.rows_on(corpus).items():
             candidates = _candidates(path, base, common, corpus, name, row, out)
             number = seeds or row.seeds or file.seeds
-            judge = judges.get(name) if len(candidates) > 1 else None
-            found.append(Entry(name, corpus, common, candidates, number, file.tuning_seeds, judge))
+            tuned_on = tuned.get(name) if len(candidates) > 1 else None
+            found.append(
+                Entry(name, corpus, common, candidates, number, file.tuning_seeds, tuned_on)
+            )
         (_ensure_one_corpus if corpus else _ensure_each_once)(path, found)
         entries[corpus] = tuple(found)
         if corpus == file.tune_on:
-            judges = {entry.row: entry for entry in found}
+            tuned = {entry.row: entry for entry in found}
     return Study(
         name=file.name,
         title=file.title,
         base=base,
-        reference=file.reference,
+        reference=Reference.BEST if file.corpora else Reference.FIRST,
         columns=tuple(file.columns),
         curve=file.curve,
         pairs=tuple(file.pairs),
-        entries={name: entries[name] for name in file.corpora if not corpora or name in corpora},
+        entries={name: entries[name] for name in changes if not corpora or name in corpora},
     )
-
-
-def _read(path: Path) -> AblationFile | TableFile:
-    """A file of either form: that of a table names corpora, and its rows are tables of their own."""
-    toml = read_toml(path, _NO_FILE)
-    rows = toml.get("rows")
-    sections = isinstance(rows, dict) and any(isinstance(row, dict) for row in rows.values())
-    if sections or "corpora" in toml:
-        return validated(TableFile, toml, str(path))
-    return validated(AblationFile, toml, str(path))
 
 
 def _candidates(
@@ -224,8 +192,8 @@ def _candidates(
                 raise UserError(f"{where}: the same experiment as `{other}`; leave one out")
             if before.evaluation != variant.evaluation:
                 raise UserError(
-                    f"{where}: is judged by `{variant.evaluation}`, `{other}` by `{before.evaluation}`: dev "
-                    "cannot choose between them; make them rows"
+                    f"{where}: is evaluated as `{variant.evaluation}`, `{other}` as `{before.evaluation}`: "
+                    "dev cannot choose between them; make them rows"
                 )
         found[name] = variant
     return found

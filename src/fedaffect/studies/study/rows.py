@@ -79,6 +79,12 @@ class Row:
     difference: Difference | None = None
     verdict: str = ""
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What it changes, as the chosen candidate; before there is one, as the first."""
+        settings = {trial.candidate: trial.settings for trial in self.tried}
+        return settings.get(self.chosen or "", self.tried[0].settings)
+
     @cached_property
     def interval(self) -> Interval | None:
         """Of the mean weighted F1."""

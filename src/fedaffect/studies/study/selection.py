@@ -37,8 +37,8 @@ class Trial:
 
 def trials(entry: Entry) -> list[Trial]:
     """The scores of each candidate on dev, in the order of the file."""
-    judge = entry.judge or entry
-    return [_trial(judge, name) for name in judge.candidates]
+    tuned = entry.tuned_on or entry
+    return [_trial(tuned, name) for name in tuned.candidates]
 
 
 def choose(tried: Sequence[Trial]) -> str | None:
@@ -62,9 +62,9 @@ def chosen_of(entry: Entry) -> Variant | None:
 
 def tuning_jobs(entries: Iterable[Entry]) -> list[Job]:
     """What is still to do before candidates can be chosen; all of the rows that have but one."""
-    judges = [entry.judge or entry for entry in entries]
+    tuned = [entry.tuned_on or entry for entry in entries]
     return unfinished(
-        (variant, judge.first_seeds) for judge in judges for variant in judge.candidates.values()
+        (variant, entry.first_seeds) for entry in tuned for variant in entry.candidates.values()
     )
 
 

@@ -9,6 +9,7 @@ from fedaffect.report.formatting import (
     duration,
     figure,
     interval,
+    of_summary,
     signed,
     with_spread,
 )
@@ -29,7 +30,7 @@ def layout_table(study: Study, rows: Sequence[Row], layout: Layout = Layout.SUMM
     elif study.reference is Reference.FIRST:
         columns = _beside_the_first(study, rows)
     else:
-        columns = _beside_the_best(rows)
+        columns = _beside_the_best(study, rows)
     return Table.of(rows, [(ROW, lambda row: row.row), *columns])
 
 
@@ -47,7 +48,7 @@ def candidates_table(rows: Sequence[Row]) -> Table:
         [
             (ROW, lambda pair: pair[0].row),
             (Column("candidate", words=True), lambda pair: pair[1].candidate or NOTHING),
-            (Column("change", words=True), lambda pair: _change(pair[1])),
+            (Column("change", words=True), lambda pair: _change(pair[1].settings)),
             (Column("dev weighted F1"), lambda pair: figure(pair[1].score)),
             (Column("seeds"), lambda pair: _finished(pair[1].dev.values())),
             (Column("outcome", words=True), lambda pair: _outcome(*pair)),
@@ -61,15 +62,17 @@ def classes_of(rows: Sequence[Row]) -> list[str]:
 
 
 def _beside_the_first(study: Study, rows: Sequence[Row]) -> Columns:
+    chosen: Columns = [(Column("chosen", words=True), lambda row: row.chosen or NOTHING)]
     return [
-        (Column("change", words=True, page_only=True), lambda row: _change(row.tried[0])),
+        (Column("change", words=True, page_only=True), lambda row: _change(row.settings)),
+        *(chosen if any(len(row.tried) > 1 for row in rows) else ()),
         (Column("seeds"), lambda row: _finished(row.scores.values())),
         (Column("weighted F1"), partial(_mean, name="weighted_f1")),
         (Column("macro F1"), partial(_mean, name="macro_f1")),
         (Column("UAR"), partial(_mean, name="uar")),
         *_where_known(rows, PERSONAL, "personal F1", partial(_mean, name=PERSONAL)),
         (Column("sd of last 5 rounds"), lambda row: figure(row.figures[STABILITY])),
-        *((Column(name.replace("_", " ")), partial(_mean, name=name)) for name in study.columns),
+        *_asked(study),
         (Column("time"), lambda row: duration(row.figures["seconds"])),
         (Column("difference"), _difference),
         (Column("95 % interval"), _ends_of_difference),
@@ -81,7 +84,7 @@ def _beside_the_first(study: Study, rows: Sequence[Row]) -> Columns:
     ]
 
 
-def _beside_the_best(rows: Sequence[Row]) -> Columns:
+def _beside_the_best(study: Study, rows: Sequence[Row]) -> Columns:
     cost: Columns = [
         (Column("latency, ms"), lambda row: figure(row.cost.latency_ms if row.cost else None, 1)),
         (Column("memory, MB"), lambda row: figure(row.cost.peak_mb if row.cost else None, 0)),
@@ -104,7 +107,8 @@ def _beside_the_best(rows: Sequence[Row]) -> Columns:
         *_where_known(rows, PERSONAL, "personal F1", partial(_mean, name=PERSONAL)),
         *_where_known(rows, ROUNDS, "rounds to target", lambda row: figure(row.figures[ROUNDS], 1)),
         *_where_known(rows, BYTES, "bytes to target", lambda row: data_size(row.figures[BYTES])),
-        (Column("parameters"), _parameters),
+        *_asked(study),
+        (Column("parameters"), lambda row: of_summary("parameters", row.figures["parameters"])),
         (Column("training"), lambda row: duration(row.figures["seconds"])),
         *(cost if any(row.cost for row in rows) else ()),
     ]
@@ -137,6 +141,11 @@ def _where_known(
     return [(Column(header), cell)] if known else []
 
 
+def _asked(study: Study) -> Columns:
+    """The columns that the study names."""
+    return [(Column(n.replace("_", " ")), partial(_mean, name=n)) for n in study.columns]
+
+
 def _mean(row: Row, name: str) -> str:
     mean, spread = row.figures[name], row.figures[f"{name}_sd"]
     if name.startswith("bytes"):
@@ -158,13 +167,8 @@ def _finished(scores: Collection[float | None]) -> str:
     return f"{known}/{len(scores)}" if scores else NOTHING
 
 
-def _parameters(row: Row) -> str:
-    number = row.figures["parameters"]
-    return NOTHING if number is None else f"{number:,.0f}"
-
-
-def _change(trial: Trial) -> str:
-    return ", ".join(f"`{setting}`" for setting in trial.settings) or NOTHING
+def _change(settings: Sequence[str]) -> str:
+    return ", ".join(f"`{setting}`" for setting in settings) or NOTHING
 
 
 def _outcome(row: Row, trial: Trial) -> str:
