@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fedaffect.errors import UserError
-from fedaffect.importing import Source, recordings
+from fedaffect.features.body import Recording
+from fedaffect.importing import Options, RecordingReader, Source, recordings
 from fedaffect.registry import find
 
 BEGIN = "1495437325.0\n4.0\n"
@@ -118,6 +119,24 @@ def test_zips_beside_folders_are_read_too_and_what_was_unpacked_only_once(tmp_pa
     for name in ("P2", "P3"):
         export(tmp_path / name)
     assert persons(tmp_path) == ["P1", "P2", "P3"]
+
+
+class Edf(RecordingReader):
+    endings = (".edf",)
+
+    def holds(self, source):
+        return source.head == b"edf"
+
+    def recordings(self, source, options):
+        yield Recording(source.name, source.name, {})
+
+
+def test_a_reader_of_ones_own_finds_its_files_in_a_folder(tmp_path):
+    for name in ("b.edf", "a.edf", "notes.txt"):
+        (tmp_path / name).write_bytes(b"edf")
+    source = Source(tmp_path)
+    assert Edf().recognises(source)
+    assert [r.person for r in Edf().all_recordings(source, Options())] == ["a", "b"]
 
 
 def test_a_folder_holds_recordings_of_one_format(pickles, tmp_path):

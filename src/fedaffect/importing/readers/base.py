@@ -52,16 +52,16 @@ class Reader(ABC):
 class RecordingReader(Reader):
     """Reads recordings of body signals, of which windows and their features become the corpus.
 
-    Of a folder all files are read that may be recordings: its pickles, or else its .mat files, or else its
-    zips and its subfolders, in the order of names with numbers by value: WESAD's own folder, DEAP's
-    `data_preprocessed_python`, AMIGOS's `Data_Preprocessed`, a folder of E4 exports. The first one decides
-    whose format it is, and one that is of another format is refused by name.
+    Of a folder all files are read that may be recordings: those with its own `endings`, or else its pickles,
+    or else its .mat files, or else its zips and its subfolders, in the order of names with numbers by value.
+    The first one decides whose format it is, and one that is of another format is refused by name.
     """
 
     takes: ClassVar[tuple[str, ...]] = (
         *("modalities", "window", "step", "baseline", "features"),
         *("classes", "dev", "test"),
     )
+    endings: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def holds(self, source: Source) -> bool:
@@ -109,7 +109,7 @@ class RecordingReader(Reader):
         if not source.is_folder or self.holds(source):
             yield source
             return
-        for endings in _RECORDINGS:
+        for endings in (self.endings, *_RECORDINGS):
             files = [p for p in source.inside if p.suffix in endings and p.is_file()]
             if files:
                 yield from map(Source, sorted(files, key=_by_number))
