@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fedaffect.errors import UserError
+from fedaffect.experiment import with_new_names
 from fedaffect.federation import events as chain
 from fedaffect.federation.events import EVENTS, Event
 from fedaffect.learning.metrics import Counts
@@ -108,7 +109,8 @@ class History:
 
     @property
     def experiment(self) -> Event:
-        return dict(self.start["experiment"])
+        """As it was resolved, with today's names of settings."""
+        return with_new_names(self.start["experiment"], quiet=True)
 
     @property
     def record(self) -> str:
