@@ -52,3 +52,9 @@ def test_clients_that_nobody_stands_beside(place):
 def test_what_cannot_be_compared(finished):
     assert "two or more runs" in finished("compare", "runs/one").complaint
     assert "give the folder of a run" in finished("compare", "runs/one", "corpus").complaint
+
+
+def test_a_page_that_cannot_be_written(finished):
+    out = finished / "nowhere/side.html"
+    done = finished("compare", "runs/one", "runs/seeds", "--out", out)
+    assert f"{out}: cannot be written" in done.complaint

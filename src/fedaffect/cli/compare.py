@@ -28,9 +28,10 @@ def compare(
 
     comparison, runs = compare(folders)
     if out is not None:
-        from fedaffect.studies.compare import page  # it draws, so it takes a second to load
+        from fedaffect.record.files import write_text
+        from fedaffect.studies.compare.page import page  # it draws, so it takes a second to load
 
-        page.write_page(out, comparison, runs)
+        write_text(out, page(comparison, runs))
     if as_json:
         typer.echo(in_json(comparison))
         return

@@ -112,6 +112,12 @@ def by_height(axes: Axes, ticks: int, integer: bool = False) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=integer))
 
 
+def write_beside(axes: Axes, text: str, at: tuple[float, float], **style: Any) -> None:
+    """Text to the right of a place."""
+    usual = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+    axes.annotate(text, at, **usual | style)
+
+
 def distribution(columns: Sequence[Floats], edges: Floats) -> Floats:
     """float64 [bins, columns]: the share of a column's values in each bin, top bin first; NaN nowhere."""
     counts = np.stack([np.histogram(c[~np.isnan(c)], edges)[0] for c in columns], axis=1)

@@ -21,13 +21,8 @@ def render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "figure": formatting.figure,
-        "interval": formatting.interval,
-        "data_size": formatting.data_size,
-        "duration": formatting.duration,
-        "shape": formatting.shape,
-    }
+    filters = ("figure", "interval", "data_size", "duration", "shape")
+    environment.filters |= {name: getattr(formatting, name) for name in filters}
     environment.globals |= {
         "count": formatting.count,
         # Markup: matplotlib has escaped every text in it.

@@ -10,13 +10,12 @@ from fedaffect.record.conditions_in_words import conditions_in_words
 from fedaffect.record.files import ENVIRONMENT, REPORT, read_object, write_text
 from fedaffect.record.history import History
 from fedaffect.record.summary import read_summary, seed_folders, summarise_seeds
-from fedaffect.report import plots
 from fedaffect.report.disclosure import UNDISCLOSED, crossings, warnings_about
-from fedaffect.report.drawing import Drawing
 from fedaffect.report.feed import feed_line
 from fedaffect.report.formatting import evaluation_in_words
 from fedaffect.report.html import render
 from fedaffect.report.palette import modality_colours
+from fedaffect.report.plots import drawings
 from fedaffect.report.setting_changes import changed_settings
 
 ROWS = 200
@@ -61,7 +60,7 @@ def page(folder: Path) -> str:
         "report.html.j2",
         title=history.start["run"],
         history=history,
-        drawings=_drawings(history),
+        drawings=drawings(history),
         clients=client_rows(history),
         hidden_clients=max(len(history.clients) - ROWS, 0),
         class_scores=class_scores(history),
@@ -146,19 +145,3 @@ def feed(history: History) -> list[tuple[str, str, bool]]:
             trouble = event["kind"] in ("client_failed", "round_lost", "resumed")
             lines.append((str(event.get("time", ""))[11:19], line, trouble))
     return lines
-
-
-def _drawings(history: History) -> dict[str, Drawing | None]:
-    return {
-        "rounds": plots.rounds_curve(history),
-        "labels": plots.labels_by_client(history),
-        "clients": plots.clients_by_rounds(history),
-        "confusion": plots.confusion_matrix(history),
-        "modalities": plots.modality_weights(history),
-        "bytes": plots.bytes_by_kind(history),
-        "reliability": plots.reliability(history),
-        "drift": plots.drift(history),
-        "alignment": plots.alignment(history),
-        "separation": plots.separation(history),
-        "weights": plots.prototype_weights(history),
-    }

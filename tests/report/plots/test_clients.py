@@ -3,7 +3,7 @@ from pathlib import Path
 
 from fedaffect.federation import events as chain
 from fedaffect.record.history import History
-from fedaffect.report.plots import bytes_by_kind, labels_by_client
+from fedaffect.report.plots.clients import bytes_by_kind, labels_by_client
 
 MakeRun = Callable[..., Path]
 

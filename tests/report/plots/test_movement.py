@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fedaffect.record.history import History
-from fedaffect.report.plots import alignment, drift, prototype_weights, separation
+from fedaffect.report.plots.movement import alignment, drift, prototype_weights, separation
 
 MakeRun = Callable[..., Path]
 

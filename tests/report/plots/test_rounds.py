@@ -2,7 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fedaffect.record.history import History
-from fedaffect.report.plots import clients_by_rounds, rounds_curve
+from fedaffect.report.plots.rounds import clients_by_rounds, rounds_curve
 
 MakeRun = Callable[..., Path]
 

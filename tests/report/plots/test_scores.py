@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from fedaffect.record.history import History
-from fedaffect.report.plots import confusion_matrix, modality_weights, reliability
+from fedaffect.report.plots.scores import confusion_matrix, modality_weights, reliability
 
 MakeRun = Callable[..., Path]
 

@@ -1,28 +1,22 @@
 """The pictures of a run, each from its history, as inline SVG."""
 
-from fedaffect.report.plots.clients import bytes_by_kind, labels_by_client
-from fedaffect.report.plots.movement import alignment, drift, prototype_weights, separation
-from fedaffect.report.plots.rounds import clients_by_rounds, rounds_curve
-from fedaffect.report.plots.scores import (
-    calibration,
-    confusion,
-    confusion_matrix,
-    modality_weights,
-    reliability,
-)
+from fedaffect.record.history import History
+from fedaffect.report.drawing import Drawing
+from fedaffect.report.plots import clients, movement, rounds, scores
 
-__all__ = [
-    "alignment",
-    "bytes_by_kind",
-    "calibration",
-    "clients_by_rounds",
-    "confusion",
-    "confusion_matrix",
-    "drift",
-    "labels_by_client",
-    "modality_weights",
-    "prototype_weights",
-    "reliability",
-    "rounds_curve",
-    "separation",
-]
+
+def drawings(history: History) -> dict[str, Drawing | None]:
+    """By the name that the report has for each; None where the run has nothing to draw."""
+    return {
+        "rounds": rounds.rounds_curve(history),
+        "labels": clients.labels_by_client(history),
+        "clients": rounds.clients_by_rounds(history),
+        "confusion": scores.confusion_matrix(history),
+        "modalities": scores.modality_weights(history),
+        "bytes": clients.bytes_by_kind(history),
+        "reliability": scores.reliability(history),
+        "drift": movement.drift(history),
+        "alignment": movement.alignment(history),
+        "separation": movement.separation(history),
+        "weights": movement.prototype_weights(history),
+    }

@@ -16,6 +16,7 @@ from fedaffect.report.drawing import (
     draw,
     heat_image,
     shorten,
+    write_beside,
 )
 from fedaffect.report.formatting import data_size, figure, kind_in_words
 from fedaffect.report.palette import ACCENT, class_colours
@@ -96,14 +97,7 @@ def bytes_by_kind(history: History) -> Drawing | None:
         colours = [ACCENT] * (len(bars) - 1) + [GRID]
         axes.barh(range(len(bars)), counts, color=colours, height=0.62)
         for row, count in enumerate(counts):
-            axes.annotate(
-                data_size(count),
-                (count, row),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                color=INK,
-            )
+            write_beside(axes, data_size(count), (count, row), color=INK)
         axes.set_yticks(range(len(bars)), [shorten(name, 26) for name, _ in bars])
         axes.invert_yaxis()
         axes.set_xlim(0, max(counts) * 1.28)

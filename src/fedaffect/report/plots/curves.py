@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from fedaffect.record.history import Curve
-from fedaffect.report.drawing import INK, WIDTH, Drawing, by_round, draw, shorten
+from fedaffect.report.drawing import INK, WIDTH, Drawing, by_round, draw, shorten, write_beside
 from fedaffect.report.formatting import figure
 from fedaffect.report.palette import series_colours
 
@@ -38,16 +38,8 @@ def dev_curves(mode: str, curves: Mapping[str, Curve], runs: Sequence[str]) -> D
         for name, place in zip(
             ends, _apart([(v - low) / (high - low) for v in ends.values()]), strict=True
         ):
-            axes.annotate(
-                shorten(name, 16),
-                (1, place),
-                xycoords="axes fraction",
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                color=INK,
-                annotation_clip=False,
-            )
+            style = {"xycoords": "axes fraction", "color": INK, "annotation_clip": False}
+            write_beside(axes, shorten(name, 16), (1, place), **style)
 
     words = "; ".join(
         f"{name}: {figure(values[0])} at first, {figure(values[-1])} at last"

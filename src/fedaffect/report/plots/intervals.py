@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 
-from fedaffect.report.drawing import shorten
+from fedaffect.report.drawing import shorten, write_beside
 from fedaffect.report.palette import ACCENT
 from fedaffect.report.picture import Picture
 
@@ -48,15 +48,8 @@ def intervals(lines: Sequence[Line], label: str, reference: float | None = None)
         for place, line in enumerate(lines):
             axes.axhline(place, color=grid, linewidth=0.8, zorder=0)
             _paint(axes, place, line)
-            axes.annotate(
-                line.words,
-                (1, place),
-                xycoords=("axes fraction", "data"),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-                annotation_clip=False,
-            )
+            style = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
+            write_beside(axes, line.words, (1, place), xytext=(8, 0), **style)
         axes.set_yticks(range(len(lines)), [shorten(line.name, 34) for line in lines])
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.spines["left"].set_visible(False)

@@ -1,9 +1,7 @@
 """A comparison as one page that opens from disk."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from fedaffect.record.files import write_text
 from fedaffect.report.html import render
 from fedaffect.report.plots.curves import dev_curves
 from fedaffect.studies.compare import tables
@@ -38,12 +36,3 @@ def page(comparison: Comparison, runs: Sequence[ComparedRun]) -> str:
         gains=drawn,
         pairings=sorted({run.history.corpus["pairing"] for run in runs} - {"recorded"}),
     )
-
-
-def write_page(path: Path, comparison: Comparison, runs: Sequence[ComparedRun]) -> None:
-    """Write the page to `path`.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    write_text(path, page(comparison, runs))

@@ -23,7 +23,6 @@ class ComparedRun:
     """
 
     name: str
-    folder: Path
     summary: Summary
     histories: Mapping[int, History]
     summaries: Mapping[int, Summary]
@@ -115,7 +114,6 @@ def _read(folder: Path, name: str) -> ComparedRun:
         )
     return ComparedRun(
         name=name,
-        folder=folder,
         summary=read_summary(folder),
         histories={summary["seed"]: History.read(run) for run, summary in finished.items()},
         summaries={summary["seed"]: summary for summary in finished.values()},

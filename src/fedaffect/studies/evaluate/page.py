@@ -57,16 +57,16 @@ def as_json(result: EvaluationResult) -> str:
 
 def page(result: EvaluationResult, command: str) -> str:
     """The HTML."""
-    from fedaffect.report import plots
     from fedaffect.report.html import render
+    from fedaffect.report.plots import scores
 
     return render(
         "evaluate.html.j2",
         title=result.run,
         result=result,
         tables=tables,
-        confusion=plots.confusion(result.classes, result.confusion),
-        calibration=plots.calibration(result.reliability),
+        confusion=scores.confusion(result.classes, result.confusion),
+        calibration=scores.calibration(result.reliability),
         command=command,
     )
 
