@@ -32,37 +32,37 @@ def test_an_absent_class_weighs_as_with_one_item(counts, weights):
     np.testing.assert_array_equal(class_weights(np.array(counts)), weights)
 
 
-def label_balance(adjustment, counts, everybody=None, weights="none"):
+def label_balance(adjustment, counts, overall=None, weights="none"):
     training = Training(class_weights=weights, logit_adjustment=adjustment)
-    return LabelBalance.of(training, np.array(counts), everybody)
+    return LabelBalance.of(training, np.array(counts), overall)
 
 
-def test_weights_by_a_clients_own_labels_or_by_everybodys():
-    everybody = np.array([0.25, 0.75, 0.0])
+def test_weights_by_local_or_global_frequencies():
+    overall = np.array([0.25, 0.75, 0.0])
     for weights, expected in {
         "none": [1, 1, 1],
         "local": [4 / 3, 4, 4],
         "federated": [4, 4 / 3, 1],
     }.items():
-        found = label_balance("none", [3, 1, 0], everybody, weights)
+        found = label_balance("none", [3, 1, 0], overall, weights)
         np.testing.assert_allclose(found.weight, expected)
         assert not found.shift.any()
 
 
-def test_logits_are_shifted_by_how_frequent_a_class_is():
+def test_logits_are_shifted_by_local_frequency():
     np.testing.assert_allclose(label_balance("local", [3, 1]).shift, np.log([0.75, 0.25]))
 
 
-def test_or_by_how_much_more_frequent_than_with_everybody():
+def test_logits_are_shifted_by_local_over_global_frequency():
     found = label_balance("federated", [3, 1], np.array([0.25, 0.75]))
     np.testing.assert_allclose(found.shift, np.log([3, 1 / 3]))
-    assert not label_balance("federated", [3, 1]).shift.any()  # alone one is everybody
+    assert not label_balance("federated", [3, 1]).shift.any()  # of a single client they are equal
     assert not label_balance("federated", [3, 0], np.array([1.0, 0.0])).shift.any()
 
 
 @pytest.mark.parametrize("weights", ["local", "federated"])
-def test_a_mixture_is_not_made_up_for_twice(weights):
-    """With weights 1 / f the posterior is one of equal frequencies: shifted too, it would be turned round."""
+def test_both_corrections_at_once_are_refused(weights):
+    """Weights of 1 / f alone give posteriors for equal frequencies; a shift would correct them twice."""
     with pytest.raises(ValidationError, match=f"class_weights={weights} makes up for a mixture"):
         Training(class_weights=weights, logit_adjustment="federated")
     with pytest.raises(ValidationError, match=r"votes are not what training.logit_adjustment"):
@@ -79,12 +79,12 @@ def test_a_class_without_an_item_hardly_takes_part():
     others=st.lists(st.integers(1, 50), min_size=3, max_size=3),
     likelihood=st.lists(st.floats(0.01, 1), min_size=3, max_size=3),
 )
-def test_what_a_client_learns_shifted_is_everybodys_posterior(own, others, likelihood):
+def test_what_a_client_learns_shifted_is_overalls_posterior(own, others, likelihood):
     """Bayes, with one likelihood and two priors."""
-    prior, everybody = np.array(own) / sum(own), np.array(others) / sum(others)
-    shift = label_balance("federated", own, everybody).shift
+    prior, overall = np.array(own) / sum(own), np.array(others) / sum(others)
+    shift = label_balance("federated", own, overall).shift
     learnt = np.log(np.array(likelihood) * prior) - shift
-    expected = np.array(likelihood) * everybody
+    expected = np.array(likelihood) * overall
     np.testing.assert_allclose(
         np.exp(learnt) / np.exp(learnt).sum(), expected / expected.sum(), rtol=1e-9
     )

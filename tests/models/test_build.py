@@ -5,8 +5,7 @@ from torch import nn
 from fedaffect import registry
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, presets
-from fedaffect.learning.build import WITHOUT_TORCH
-from fedaffect.models import build, reads_images
+from fedaffect.models import build, is_network, reads_images
 from fedaffect.models.sdt import SDT
 
 
@@ -102,7 +101,7 @@ def test_modalities_that_are_not_ordered_follow_by_name():
 def test_every_preset_builds_on_the_field_s_feature_files(preset):
     """SDT's and MMGCN's pickles call the third modality `visual`, ours `nonverbal` or `video`."""
     model = Experiment.load(preset).model
-    if model.name in WITHOUT_TORCH:
+    if not is_network(model.name):
         pytest.skip("no network")
     if reads_images(model.name):
         pytest.skip("of images")

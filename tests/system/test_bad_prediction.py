@@ -26,7 +26,7 @@ def test_clients_that_a_run_does_not_have(finished, match):
     ("device", "expected"),
     [
         ("gpu", r"--device: device: String should match pattern .*cuda.* \(given: 'gpu'\)"),
-        ("cuda:99", r"device: `cuda:99` was asked for, but torch sees .* GPU; use device=cpu"),
+        ("cuda:99", r"device: `cuda:99` was asked for, but torch finds .* GPU; use device=cpu"),
     ],
 )
 def test_a_device_that_is_not_there(device, expected, finished, match):
@@ -78,7 +78,9 @@ def test_a_damaged_model(finished, tmp_path, match):
     match(r"model\.safetensors: cannot be read: ", finished(*predict).complaint)
     config.write_text(config.read_text().replace('"width": 8', '"width": 16'))
     shutil.copy(finished / "runs/one/model/model.safetensors", weights)
-    match(r"tensor `model/.* does not fit.*other model settings", finished(*predict).complaint)
+    match(
+        r"tensor `model/.*: .*, not .*; use the same model settings", finished(*predict).complaint
+    )
     config.write_text(config.read_text()[:-20])
     match(r"config\.json: not valid JSON", finished(*predict).complaint)
 

@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.errors import UserError
-from fedaffect.schema import UNLABELLED, Integers
-
-Floats = npt.NDArray[np.float64]
+from fedaffect.schema import UNLABELLED, Floats, Integers
 
 
 @dataclass(frozen=True)

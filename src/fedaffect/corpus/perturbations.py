@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.corpus.batching import rows_of
 from fedaffect.corpus.corruption import augmented
@@ -17,9 +16,7 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Conditions
 from fedaffect.randomness import generator
-from fedaffect.schema import ClientData, Flags
-
-Floats = npt.NDArray[np.float64]
+from fedaffect.schema import ClientData, Flags, Floats
 
 
 def corrupt_pictures(

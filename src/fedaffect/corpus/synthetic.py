@@ -30,15 +30,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.corpus.schema import ConversationCorpus, Provenance
 from fedaffect.errors import UserError
 from fedaffect.experiment import SYNTHETIC
 from fedaffect.randomness import generator
-from fedaffect.schema import SPLITS, Array, Flags, Integers
-
-Floats = npt.NDArray[np.float64]
+from fedaffect.schema import SPLITS, Array, Flags, Floats, Integers
 
 CLASSES = ("happy", "sad", "neutral", "angry", "excited", "frustrated")
 FREQUENCY = np.array([0.13, 0.15, 0.20, 0.17, 0.16, 0.19])

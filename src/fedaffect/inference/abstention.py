@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fedaffect.schema import Floats, Integers
+
 UNCERTAIN = -1
 """The decision where no class reaches its threshold."""
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 def decide(probability: npt.NDArray[np.floating], threshold: float | Floats = 0.0) -> Integers:

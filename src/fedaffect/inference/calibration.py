@@ -7,9 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.errors import UserError
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from fedaffect.schema import Floats, Integers
 
 LEAST_PROBABILITY = 1e-6
 """Replaces a probability of 0, with which one model would rule out a class for all others."""

@@ -7,7 +7,7 @@ They hold no code and are checked before use.
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import safetensors
 import safetensors.numpy
 
 from fedaffect.errors import UserError
+from fedaffect.schema import Tensors
 
 FORMAT = "fedaffect-tree/1"
 Pool = Literal["mean", "geometric"]
@@ -30,7 +31,6 @@ FLOOR = 1e-6  # of a probability in a geometric mean, which a single 0 would mak
 ROWS_AT_ONCE = 256
 
 Rows = npt.NDArray[np.float32]
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Forest:
         _ensure(not (inner & ~self._reachable).any(), "child: not reachable from the root")
 
     @classmethod
-    def of(cls, arrays: Arrays) -> Self:
+    def of(cls, arrays: Tensors) -> Self:
         """The inverse of `arrays`.
 
         Raises:
@@ -120,7 +120,7 @@ class Forest:
         )
 
     @property
-    def arrays(self) -> Arrays:
+    def arrays(self) -> Tensors:
         """The forest as named arrays."""
         return {
             "feature": self.feature,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.corpus.schema import Pairing
 from fedaffect.errors import UserError
@@ -17,9 +16,8 @@ from fedaffect.inference.abstention import UNCERTAIN, decide
 from fedaffect.inference.calibration import log_probability, softmax
 from fedaffect.inference.modality_predictions import ModalityPredictions, Probabilities, normalised
 from fedaffect.inference.stacking import Stacking
-from fedaffect.schema import Flags, Integers
+from fedaffect.schema import Flags, Floats, Integers
 
-Floats = npt.NDArray[np.float64]
 FusedProbabilities = tuple[Floats, Floats]
 """Fused probabilities [n, classes], and the share of each modality in them [n, modalities]."""
 

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fedaffect.errors import UserError
-from fedaffect.schema import Flags
+from fedaffect.schema import Flags, Floats
 
 SUMS_TO_ONE = 1e-3
 
-Floats = npt.NDArray[np.float64]
 Probabilities = Mapping[str, npt.NDArray[np.floating]]
 """By modality [n, classes]."""
 

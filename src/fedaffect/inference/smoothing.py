@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.errors import UserError
 from fedaffect.inference.abstention import UNCERTAIN
-
-Floats = npt.NDArray[np.float64]
+from fedaffect.schema import Floats
 
 MAXIMUM_VOTES = 10_000
 """Votes kept in a window: 100 a second for 100 s."""

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.errors import UserError
 from fedaffect.inference.calibration import log_probability, softmax
 from fedaffect.inference.modality_predictions import ModalityPredictions, Probabilities, normalised
-from fedaffect.schema import Flags, Integers
-
-Floats = npt.NDArray[np.float64]
+from fedaffect.schema import Flags, Floats, Integers
 
 NEWTON_STEPS = 50
 HALVINGS = 30

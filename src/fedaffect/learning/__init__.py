@@ -1,1 +1,1 @@
-"""One client's learning: objectives, the trainer, and the scores of what came out."""
+"""A client's learning: learners, initial and saved models, metrics."""

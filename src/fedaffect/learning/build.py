@@ -1,4 +1,4 @@
-"""Which learner goes with an experiment's `model.name`. Torch is imported only for models that need it."""
+"""Builds the learner of an experiment's `model.name`; torch is imported only for models that need it."""
 
 from typing import Any
 
@@ -9,20 +9,18 @@ from fedaffect.learning.learner import Learner
 
 
 def build_learner(corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) -> Learner:
-    """The learner of `model.name`: a class that learns by itself, or torch's trainer of a network.
-
-    It has the model that `start.run` names, else one drawn from the seed.
+    """The learner of `model.name`, with the model of `start.run` or one initialised from the seed.
 
     Args:
-        roles: how many roles a model knows, where that is more than the corpus shows.
+        roles: number of roles of the model, where the corpus has fewer.
 
     Raises:
-        UserError: no such model, or what its learner refuses.
+        UserError: no such model, or one that does not match the corpus or the experiment.
     """
-    found = registry.find("model", experiment.model.name)
+    model = registry.find("model", experiment.model.name)
     learner: Learner
-    if _learns(found):
-        learner = found(corpus, experiment)
+    if _is_learner(model):
+        learner = model(corpus, experiment)
     else:
         from fedaffect.learning.torch.trainer import ConversationTrainer
 
@@ -35,20 +33,20 @@ def build_learner(corpus: ConversationCorpus, experiment: Experiment, roles: int
 
 
 def settings_of(experiment: Experiment) -> Section:
-    """The model's own settings, its defaults filled in.
+    """The model's own settings with its defaults.
 
     Raises:
-        UserError: no such model, or a setting that it does not have.
+        UserError: no such model or setting.
     """
-    found = registry.find("model", experiment.model.name)
-    if _learns(found):
-        settings: Section = found.settings_of(experiment)
+    model = registry.find("model", experiment.model.name)
+    if _is_learner(model):
+        settings: Section = model.settings_of(experiment)
         return settings
     from fedaffect import models
 
     return models.settings_of(experiment.model.name, experiment.model.settings)
 
 
-def _learns(found: type[Any]) -> bool:
-    """Whether a model is a `Learner` itself, as a forest is, and no network."""
-    return hasattr(found, "fit")
+def _is_learner(model: type[Any]) -> bool:
+    """Whether a model is a `Learner`, as a forest is, and not a network."""
+    return hasattr(model, "fit")

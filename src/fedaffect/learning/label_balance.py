@@ -1,21 +1,19 @@
-"""How learning makes up for the labels that a client happens to have."""
+"""Class weights and logit adjustment: corrections for the label distribution of a client."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fedaffect.experiment import Training
-
-Floats = npt.NDArray[np.float64]
+from fedaffect.schema import Floats, Integers
 
 LEAST_FREQUENCY = 1e-5
-"""What a class without an item counts as: where it is a tenth with everybody, its logit is shifted by -9."""
+"""Frequency of a class without items: if a tenth of all clients' items are of it, its logit shifts by -9."""
 
 
 @dataclass(frozen=True)
 class LabelBalance:
-    """What each class counts, and what is added to its logits while learning.
+    """Class weights of the loss, and what is added to the logits during training.
 
     Attributes:
         weight: float64 [C], positive.
@@ -27,37 +25,38 @@ class LabelBalance:
 
     @classmethod
     def of(
-        cls, training: Training, counts: npt.NDArray[np.int64], everybody: Floats | None = None
+        cls,
+        training: Training,
+        counts: Integers,
+        global_frequency: Floats | None = None,
     ) -> "LabelBalance":
-        """As `training.class_weights` and `training.logit_adjustment` ask.
+        """The weights and shifts of `training.class_weights` and `training.logit_adjustment`.
 
-        A logit that is shifted by log f_c while learning need not itself say how frequent a class is
-        (Menon et al. 2021, eq. 10; between clients Zhang et al. 2022, "Federated Learning with Label
-        Distribution Skew via Logits Calibration"). Shifted by log(f_c / g_c), it says how frequent the class
-        is with everybody: posteriors of populations that differ in their labels alone differ by just that.
-
-        That is so where every label counts alike: weights of 1 / f_c alone make classes equally frequent, and
-        with a shift as well the mixture would be turned round; an experiment refuses both at once.
+        With logits shifted by log f_c during training (f: class frequencies of the client) a model learns
+        posteriors for equally frequent classes (Menon et al. 2021, eq. 10; for clients Zhang et al. 2022,
+        "Federated Learning with Label Distribution Skew via Logits Calibration"). With log(f_c / g_c) it
+        learns them for the global frequencies g. Class weights of 1 / f_c have the effect of the first shift
+        already, so an experiment with both is refused.
 
         Args:
-            counts: int64 [C], a client's own labelled items of each class.
-            everybody: g, float64 [C], how frequent each class is with all clients; None = as here.
+            counts: int64 [C], labelled items of the client by class.
+            global_frequency: g, float64 [C], over all clients; None = those of the client.
         """
         own = counts / max(int(counts.sum()), 1)
-        everybody = own if everybody is None else everybody
+        overall = own if global_frequency is None else global_frequency
         one = np.ones(len(counts))
         weight = {
             "none": one,
             "local": class_weights(counts),
-            "federated": np.divide(1.0, everybody, out=one.copy(), where=everybody > 0),
+            "federated": np.divide(1.0, overall, out=one.copy(), where=overall > 0),
         }
-        target = {"none": own, "local": one, "federated": everybody}
+        target = {"none": own, "local": one, "federated": overall}
         shift = _log(own) - _log(target[training.logit_adjustment])
         return cls(weight[training.class_weights], shift)
 
 
-def class_weights(counts: npt.NDArray[np.int64]) -> Floats:
-    """1 / f_c with f_c = n_c / n, SDT's weights on IEMOCAP; a class without an item counts as with one.
+def class_weights(counts: Integers) -> Floats:
+    """1 / f_c with f_c = n_c / n, SDT's weights on IEMOCAP; n_c = 1 for a class without items.
 
     Args:
         counts: int64 [C], labelled items of each class.
@@ -74,5 +73,5 @@ def class_weights(counts: npt.NDArray[np.int64]) -> Floats:
 
 
 def _log(frequency: Floats) -> Floats:
-    found: Floats = np.log(np.maximum(frequency, LEAST_FREQUENCY))
-    return found
+    log: Floats = np.log(np.maximum(frequency, LEAST_FREQUENCY))
+    return log

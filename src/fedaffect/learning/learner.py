@@ -1,4 +1,4 @@
-"""The protocol of whatever learns on one client; torch-free, so that a client without torch can run it."""
+"""The protocol of a learner, and what it takes and returns; without torch, so that clients need none."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from fedaffect.corpus.schema import ConversationCorpus
 
 ExtraLoss = Callable[..., Any]
-"""`(prediction, batch, item) -> scalar`, added to a learner's own objective by an algorithm.
+"""`(prediction, batch, item) -> scalar`: an algorithm's own term of the loss.
 
-`item`, int64 [B, N]: which rows of the corpus the batch is of; in the padding one past its end.
+`item`: int64 [B, N], the batch's rows of the corpus; in the padding the number of its rows.
 """
 
 
 @dataclass(frozen=True)
 class GradientCorrection:
-    """What an algorithm adds to the gradient of each parameter w: linear + proximal (w - anchor).
+    """Added to the gradient of each parameter w: linear + proximal (w - anchor).
 
     Attributes:
-        anchor: the parameters, named `model/...`, that learning is drawn to.
-        proximal: how strongly it is drawn.
-        linear: in the same shapes; empty = 0.
+        anchor: parameters by name, `model/...`.
+        proximal: at least 0.
+        linear: in the shapes of the parameters; empty = 0.
     """
 
     anchor: Tensors = field(default_factory=dict)
@@ -41,19 +41,19 @@ class GradientCorrection:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to learn from a share, once.
+    """Options of one call of `Learner.fit`.
 
     Attributes:
-        seed: decides batches and dropout.
-        balance: what makes up for its mixture of labels; None = by the share's own label counts.
-        extra_loss: an algorithm's own term, called on each batch's prediction.
-        teacher: probabilities [items of the corpus, classes] to distil from; None = the learner's own.
-        correction: an algorithm's own part of every gradient.
-        only: the parameters (`model/...`) that learn, the others staying as they are; None = all.
+        seed: of batches and dropout.
+        label_balance: class weights and logit shifts; None = from the client's own label counts.
+        extra_loss: an algorithm's own term of the loss.
+        teacher: probabilities float32 [items of the corpus, classes] to distil from; None = the model's own.
+        correction: an algorithm's own part of the gradient.
+        only: names of the parameters to train (`model/...`); the others stay. None = all.
         epochs: instead of the experiment's local epochs.
-        completed_fraction: how many of the epochs' steps are taken before it stops, at least one step.
-        learning_rate: instead of the experiment's, as its schedule has it.
-        optimiser: the state a previous `Fit` returned; None = start afresh.
+        completed_fraction: of the epochs' steps, rounded up, at least one step.
+        learning_rate: of this round; None = the experiment's.
+        optimiser: state returned by an earlier `Fit`; None = a fresh optimiser.
     """
 
     seed: int
@@ -70,31 +70,31 @@ class FitOptions:
     def label_balance_of(
         self, training: Training, label: npt.NDArray[np.int64], classes: int
     ) -> LabelBalance:
-        """What was given, else what the share's own labels, int64 [n], ask for."""
+        """`label_balance`, else that of the client's labels, int64 [n]."""
         if self.label_balance is not None:
             return self.label_balance
         return LabelBalance.of(training, np.bincount(label, minlength=classes))
 
     def rate(self, training: Training) -> float:
-        """Adam's or SGD's, of this round."""
+        """The learning rate of this round."""
         return self.learning_rate or training.learning_rate
 
     def steps(self, training: Training, conversations: int) -> int:
-        """How many optimiser steps are taken on so many conversations."""
-        an_epoch = ceil(conversations / training.batch_size)
-        return ceil(self.completed_fraction * (self.epochs or training.local_epochs) * an_epoch)
+        """The number of optimiser steps on this many conversations."""
+        of_epoch = ceil(conversations / training.batch_size)
+        return ceil(self.completed_fraction * (self.epochs or training.local_epochs) * of_epoch)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of one call of `fit`.
+    """Result of one call of `Learner.fit`.
 
     Attributes:
-        loss: mean objective over the last epoch's utterances.
-        parts: the same for each part of the objective, by name.
+        loss: mean over the supervised utterances of the last epoch.
+        parts: of the loss, by name.
         steps: optimiser steps taken.
-        optimiser: the optimiser's state, named `optimiser/...`, to continue from.
-        untouched: parameters that no data reached, as an encoder of a modality that the client lacks.
+        optimiser: state of the optimiser, named `optimiser/...`.
+        untouched: names of the parameters without a gradient, such as the encoder of a missing modality.
     """
 
     loss: float
@@ -106,14 +106,14 @@ class Fit:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Predictions for rows of a corpus, in evaluation mode.
+    """Predictions for n rows of a corpus, in evaluation mode.
 
     Attributes:
         item: int64 [n], rows of the corpus.
         probability: float32 [n, classes].
-        embedding: float32 [n, embedding_dim], what prototypes are means of.
-        embedding_by_modality: the same by modality; means nothing where it is absent.
-        modality_weights: float32 [n, modalities], each row sums to 1 over the modalities present.
+        embedding: float32 [n, embedding_dim], of which prototypes are means.
+        embedding_by_modality: the same by modality; undefined where it is absent.
+        modality_weights: float32 [n, modalities]; a row sums to 1, or is 0 without any modality.
     """
 
     item: npt.NDArray[np.int64]
@@ -124,49 +124,69 @@ class Outputs:
 
 
 class DivergedError(RuntimeError):
-    """Learning left the finite numbers; the client reports it instead of sending an update."""
+    """The loss is not finite; the client reports this instead of sending an update."""
 
 
 class Learner(Protocol):
-    """What learns on one client: a torch trainer, a head in numpy on a frozen backbone, or a forest."""
+    """Learns a client's model: a torch trainer, a linear head on a frozen backbone, or a forest."""
 
     @property
     def embedding_dim(self) -> int:
-        """Length of an embedding, and so of a prototype."""
+        """Length of an embedding and of a prototype."""
 
     def get(self) -> Tensors:
-        """Copies of the learnt tensors, named `model/...`."""
+        """Copies of the model's tensors, named `model/...`."""
 
     def set(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Load learnt tensors (`model/...`) and feature statistics (`features/...`).
+        """Load the model's tensors (`model/...`) and feature statistics (`features/...`).
 
         Raises:
-            UserError: a name, shape or dtype that this learner does not have.
+            UserError: names, shapes or dtypes other than this learner's.
         """
 
     def using_view(self, view: "ConversationCorpus") -> AbstractContextManager[None]:
-        """While it lasts, learn from and predict for the corpus as somebody has it; see `ClientData.view`."""
+        """Inside the context, use labels and presence of a client's view; see `ClientData.view`."""
 
     def fit(self, data: ClientData, options: FitOptions) -> Fit:
-        """Learn from a share for the experiment's local epochs, starting from what `set` loaded."""
+        """Train on a client's data, from the current model on."""
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
-        """Outputs for every utterance of the conversations, in row order."""
+        """Predict every utterance of the conversations, in row order."""
 
 
-def ensure_fitting(
+def ensure_matching_statistics(
     statistics: Mapping[str, npt.NDArray[Any]], corpus: "ConversationCorpus"
 ) -> None:
-    """See that feature statistics (`features/...`) are whole and of these modalities.
+    """Check that feature statistics (`features/...`) match the corpus.
 
     Raises:
-        UserError: a modality with a mean and no scale, or of another shape; or statistics of an image.
+        UserError: a mean without a scale, another shape, or statistics of images.
     """
     for name, m in corpus.modalities.items():
-        given = [statistics.get(f"features/{name}/{part}") for part in ("mean", "scale")]
-        fitting = ([],) if m.is_image else ([], [m.shape] * 2)
-        if [a.shape for a in given if a is not None] not in fitting:
+        arrays = [statistics.get(f"features/{name}/{part}") for part in ("mean", "scale")]
+        allowed = ([],) if m.is_image else ([], [m.shape] * 2)
+        if [a.shape for a in arrays if a is not None] not in allowed:
             raise UserError(
                 f"model: `features/{name}`: not a mean and a scale of shape {m.shape}; "
-                "was it trained on other features?"
+                "use a model trained on these features"
             )
+
+
+def ensure_same_tensors(given: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Check that two sets of numpy arrays or torch tensors have the same names, dtypes and shapes.
+
+    Raises:
+        UserError: the first that differs.
+    """
+    for name in sorted({*given, *own}):
+        has, needs = (_kind(tensors.get(name)) for tensors in (given, own))
+        if has != needs:
+            raise UserError(
+                f"model: tensor `{name}`: {has}, not {needs}; use the same model settings"
+            )
+
+
+def _kind(tensor: Any) -> str:
+    if tensor is None:
+        return "none"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"

@@ -30,7 +30,7 @@ class DialogueBatch:
     valid: Tensor
     label: Tensor
     supervised: Tensor
-    shares: Tensor | None = None
+    soft_label: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "DialogueBatch":
         """The same batch on another device."""
@@ -41,7 +41,7 @@ class DialogueBatch:
             valid=self.valid.to(device),
             label=self.label.to(device),
             supervised=self.supervised.to(device),
-            shares=None if self.shares is None else self.shares.to(device),
+            soft_label=None if self.soft_label is None else self.soft_label.to(device),
         )
 
 

@@ -95,7 +95,7 @@ def test_get_and_set(corpus, learner):
 
 def test_a_forest_of_other_columns_is_refused(make_corpus, learner):
     narrow = make_corpus(modalities={"text": 2})
-    with pytest.raises(UserError, match="of 2 columns and 3 classes; here are 7 and 3"):
+    with pytest.raises(UserError, match="of 2 columns and 3 classes; use one of 7 and 3"):
         learner.set(ForestLearner(narrow, experiment()).get())
 
 
@@ -143,7 +143,7 @@ def test_it_learns_from_what_the_client_sees(corpus, learner):
     "demand", [{"extra_loss": lambda *_: 0}, {"only": ["model/child"]}, {"teacher": np.ones(1)}]
 )
 def test_who_needs_a_gradient_is_told(corpus, learner, demand):
-    with pytest.raises(UserError, match="a forest has no gradient"):
+    with pytest.raises(UserError, match="changes gradients, and a forest has none"):
         learner.fit(all_in_one_client(corpus)[0], FitOptions(seed=0, **demand))
 
 
@@ -176,9 +176,18 @@ def test_the_grid_is_of_standard_deviations_or_of_ranges():
     ("settings", "trouble"),
     [
         (("model.ranges=[[20,40],[0,1]]",), "set features.standardise=none"),
-        (("model.ranges=[[20,40]]", "features.standardise=none"), "1 given for 2 columns"),
-        (("model.ranges=[[20,40],[1,1]]", "features.standardise=none"), "column 1 from 1 to 1"),
-        (("model.ranges=[[20,inf],[0,1]]", "features.standardise=none"), "column 0 from 20 to inf"),
+        (
+            ("model.ranges=[[20,40]]", "features.standardise=none"),
+            "ranges: 1; give 2, one a column",
+        ),
+        (
+            ("model.ranges=[[20,40],[1,1]]", "features.standardise=none"),
+            "ranges: 1 to 1 of column 1",
+        ),
+        (
+            ("model.ranges=[[20,inf],[0,1]]", "features.standardise=none"),
+            "ranges: 20 to inf of column 0",
+        ),
         (("model.leaf=4",), "model forest: leaf: "),
         (("model.bark=4",), "bark: no such setting"),
         (("model={name='sdt'}",), "`sdt` is no forest"),

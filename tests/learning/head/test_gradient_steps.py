@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fedaffect.experiment import Training
-from fedaffect.learning.head.gradient_steps import Steps
+from fedaffect.learning.head.gradient_steps import NumpyOptimiser
 from fedaffect.learning.torch.optimisers import optimiser_for, state_of
 
 NAME = "model/classify/weight"
@@ -34,9 +34,9 @@ def torchs(training, state=None, given=None):
 
 def numpys(training, state=None, given=None):
     parameter = np.ones((2, 3), np.float32)
-    steps = Steps(training, 0.01, state)
+    steps = NumpyOptimiser(training, 0.01, state)
     for gradient in given or gradients():
-        steps.take(NAME, parameter, gradient)
+        steps.step(NAME, parameter, gradient)
     return parameter, steps.state
 
 
@@ -74,5 +74,7 @@ def test_the_state_it_was_given_is_left_alone():
 def test_the_first_adam_step_by_hand():
     """Without decay it is the learning rate in the gradient's direction, whatever its size."""
     parameter = np.zeros(2, np.float32)
-    Steps(Training(weight_decay=0.0), 0.5).take(NAME, parameter, np.array([3.0, -0.01], np.float32))
+    NumpyOptimiser(Training(weight_decay=0.0), 0.5).step(
+        NAME, parameter, np.array([3.0, -0.01], np.float32)
+    )
     np.testing.assert_allclose(parameter, [-0.5, 0.5], rtol=1e-5)

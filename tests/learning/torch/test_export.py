@@ -117,7 +117,7 @@ def test_a_place_that_cannot_be_written(place, folder, tmp_path, make_backbone, 
     (tmp_path / "taken").mkdir()
     monkeypatch.setattr(module, "_onnx", lambda *_: make_backbone(dim=6))
     monkeypatch.setattr(module, "_difference", lambda *_: 0.0)
-    with pytest.raises(UserError, match=f"{place}: cannot be written: .*; name another place"):
+    with pytest.raises(UserError, match=f"{place}: cannot be written: .*; name another file"):
         export(folder, tmp_path / place, "model")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
@@ -125,7 +125,7 @@ def test_a_place_that_cannot_be_written(place, folder, tmp_path, make_backbone, 
 def test_tensors_of_another_model(corpus, trained, tmp_path):
     tensors = {name: array for name, array in trained.get().items() if "hidden" not in name}
     saved.save(tmp_path / "model", FACES, corpus, [("model", tensors)], "")
-    with pytest.raises(UserError, match="its tensors fit another model"):
+    with pytest.raises(UserError, match="tensors of another model"):
         export(tmp_path / "model", tmp_path / "new.onnx", "model")
 
 

@@ -86,10 +86,10 @@ def test_cross_entropy_is_torch_s_weighted_mean_over_valid_rows(valid):
 @pytest.mark.parametrize("focal", [0.0, 2.0])
 def test_a_label_is_all_shares_in_one_class(valid, smoothing, focal):
     logits, label, weights = random_logits(0), batch_of(valid).label, torch.rand(C) + 0.1
-    shares = functional.one_hot(label, C).float()
+    soft_label = functional.one_hot(label, C).float()
     for by_class in (None, weights):
         torch.testing.assert_close(
-            weighted_cross_entropy(logits, shares, valid, by_class, smoothing, focal),
+            weighted_cross_entropy(logits, soft_label, valid, by_class, smoothing, focal),
             weighted_cross_entropy(logits, label, valid, by_class, smoothing, focal),
         )
 
@@ -97,25 +97,29 @@ def test_a_label_is_all_shares_in_one_class(valid, smoothing, focal):
 def test_shares_by_hand():
     """Two classes at p = (3/4, 1/4): one utterance half of each, one all of the second."""
     logits = torch.tensor([[math.log(3), 0.0]] * 2)
-    shares, rows = torch.tensor([[0.5, 0.5], [0.0, 1.0]]), torch.tensor([True, True])
+    soft_label, rows = torch.tensor([[0.5, 0.5], [0.0, 1.0]]), torch.tensor([True, True])
     first, second = -math.log(3 / 4), -math.log(1 / 4)
     half = (first + second) / 2
-    assert weighted_cross_entropy(logits, shares, rows).item() == pytest.approx((half + second) / 2)
+    assert weighted_cross_entropy(logits, soft_label, rows).item() == pytest.approx(
+        (half + second) / 2
+    )
     weights = torch.tensor([1.0, 3.0])  # of the first utterance: 2
     expected = (2 * half + 3 * second) / 5
-    assert weighted_cross_entropy(logits, shares, rows, weights).item() == pytest.approx(expected)
+    assert weighted_cross_entropy(logits, soft_label, rows, weights).item() == pytest.approx(
+        expected
+    )
 
 
 def test_shares_are_learnt_from_instead_of_labels_by_students_too(valid):
-    shares = random_logits(7).softmax(-1)
+    soft_label = random_logits(7).softmax(-1)
     prediction = prediction_of(random_logits(0), {m: random_logits(i) for i, m in enumerate(NAMES)})
     hard = batch_of(valid)
-    soft = replace(hard, shares=shares)
+    soft = replace(hard, soft_label=soft_label)
     _, parts = sdt_objective(prediction, soft, Training())
-    each = [weighted_cross_entropy(x, shares, valid) for x in prediction.students.values()]
+    each = [weighted_cross_entropy(x, soft_label, valid) for x in prediction.students.values()]
     torch.testing.assert_close(parts["student"], sum(each))
     torch.testing.assert_close(
-        parts["task"], weighted_cross_entropy(prediction.logits, shares, valid)
+        parts["task"], weighted_cross_entropy(prediction.logits, soft_label, valid)
     )
     other = replace(soft, label=(hard.label + 1) % C)
     torch.testing.assert_close(sdt_objective(prediction, other, Training())[1], parts)

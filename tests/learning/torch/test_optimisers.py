@@ -1,4 +1,4 @@
-"""Corrected gradients, frozen parts and shortened work: what algorithms ask of a learner."""
+"""Corrected gradients, frozen parameters and uncompleted epochs: what algorithms ask of a learner."""
 
 from dataclasses import replace
 
@@ -10,7 +10,12 @@ from torch.nn import Parameter
 from fedaffect.corpus.partition import all_in_one_client
 from fedaffect.experiment import Experiment, Training
 from fedaffect.learning.learner import FitOptions, GradientCorrection
-from fedaffect.learning.torch.optimisers import Corrected, leave_untouched, optimiser_for, state_of
+from fedaffect.learning.torch.optimisers import (
+    GradientCorrector,
+    drop_zero_gradients,
+    optimiser_for,
+    state_of,
+)
 from fedaffect.learning.torch.trainer import ConversationTrainer
 
 
@@ -60,14 +65,14 @@ def test_a_gradient_corrected_by_hand(gradient, correction, corrected):
         k: {"model/w": np.array(v, np.float32)} if isinstance(v, list) else v
         for k, v in correction.items()
     }
-    Corrected(GradientCorrection(**arrays), {"model/w": w}).apply()
+    GradientCorrector(GradientCorrection(**arrays), {"model/w": w}).apply()
     assert (None if w.grad is None else w.grad.tolist()) == corrected
 
 
 def test_a_gradient_of_nothing_but_zeros_is_none():
     silent, heard = parameter(1.0), parameter(1.0, 2.0)
     silent.grad, heard.grad = torch.zeros(1), torch.tensor([0.0, 1.0])
-    assert leave_untouched({"a": silent, "b": heard}) == {"a"}
+    assert drop_zero_gradients({"a": silent, "b": heard}) == {"a"}
     assert silent.grad is None
     assert heard.grad.tolist() == [0.0, 1.0]
 
@@ -96,14 +101,14 @@ def test_an_optimiser_goes_on_from_its_state(name):
 # --- a whole model -------------------------------------------------------------------------------
 
 
-def test_plain_steps_follow_a_slope(corpus):
-    """One step of SGD more down a slope: w - η (g + s) = (w - η g) - η s."""
+def test_the_linear_term_is_added_to_the_gradient(corpus):
+    """One step of SGD with the linear term s: w - η (g + s) = (w - η g) - η s."""
     _, start = fitted(corpus)
-    slope = {n: np.full_like(a, 0.25) for n, a in start.items()}
+    linear = {n: np.full_like(a, 0.25) for n, a in start.items()}
     one_step = {"start": start, "completed_fraction": 1e-9}
     fit, plain = fitted(corpus, *SGD, **one_step)
     assert fit.steps == 1
-    _, sloped = fitted(corpus, *SGD, **one_step, correction=GradientCorrection(linear=slope))
+    _, sloped = fitted(corpus, *SGD, **one_step, correction=GradientCorrection(linear=linear))
     for name in plain:
         np.testing.assert_allclose(sloped[name], plain[name] - 0.125, atol=1e-6)
 
@@ -151,13 +156,13 @@ def test_only_what_is_named_learns(corpus):
         ({"completed_fraction": 0.01}, 1),
     ],
 )
-def test_work_is_a_share_of_the_steps(corpus, arguments, steps):
+def test_a_fraction_of_the_steps_is_completed(corpus, arguments, steps):
     fit, _ = fitted(corpus, "training.local_epochs=2", **arguments)
     assert fit.steps == steps
     assert fit.loss > 0
 
 
-def test_half_the_work_is_the_first_half(corpus):
+def test_half_of_the_steps_are_the_first_half(corpus):
     _, half = fitted(corpus, "training.local_epochs=2", completed_fraction=0.5)
     _, one = fitted(corpus, "training.local_epochs=1")
     assert not moved(half, one)

@@ -90,7 +90,7 @@ def test_tensors_that_do_not_fit_are_named(corpus):
     whole = learner.get()
     name = "model/classify/weight"
     before = bits(whole)
-    shapes = rf"`{name}` does not fit: float32 \[3, 9\], where the model has float32 \[3, 8\]"
+    shapes = rf"`{name}`: float32 \[3, 9\], not float32 \[3, 8\]"
     three = np.ones(3, np.float32)
     for wrong, message in (
         ({**whole, "model/unknown": three}, "model/unknown"),
@@ -110,7 +110,7 @@ def test_tensors_that_do_not_fit_are_named(corpus):
 def test_a_device_that_is_not_there_is_named(corpus):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    with pytest.raises(UserError, match="torch sees no GPU; use device=cpu"):
+    with pytest.raises(UserError, match="torch finds no GPU; use device=cpu"):
         trainer(corpus, "device=cuda")
 
 
@@ -290,7 +290,7 @@ def test_votes_are_learnt_from_where_that_is_asked_for(corpus):
 
 def test_soft_labels_need_votes(corpus):
     with pytest.raises(
-        UserError, match=r"training\.soft_labels: tiny has no votes; leave it false"
+        UserError, match=r"training\.soft_labels: tiny has no votes; set it to false"
     ):
         trainer(corpus, "training.soft_labels=true")
 

@@ -9,14 +9,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from fedaffect.corpus.corruption.item_random import ItemRandom
+from fedaffect.corpus.corruption.item_random import Floats, ItemRandom
 from fedaffect.corpus.corruption.table import CORRUPTIONS, SEVERITIES, Corruption
 from fedaffect.corpus.schema import Corpus
 from fedaffect.errors import UserError
 from fedaffect.randomness import generator
 from fedaffect.schema import Array, Flags, Integers
 
-Floats = npt.NDArray[np.float32]
 Each = npt.NDArray[np.floating] | float
 
 BATCH = 256

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from fedaffect.schema import Flags
+
 Signal = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 LARGEST = 1e9
 FEWEST_SAMPLES = 4

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from fedaffect.features.body.feature import Feature, FeatureSet
 from fedaffect.features.body.filters import (
-    Flags,
     Signal,
     band_pass,
     known,
@@ -21,6 +20,7 @@ from fedaffect.features.body.filters import (
     thinned,
     without_gaps,
 )
+from fedaffect.schema import Flags
 
 SHORTEST, LONGEST = 60 / 220, 60 / 30
 """Seconds from beat to beat that a heart can take."""

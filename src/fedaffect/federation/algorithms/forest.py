@@ -23,7 +23,7 @@ from fedaffect.federation.algorithms.base import (
 from fedaffect.federation.messages.update import Update, longest_prefix
 from fedaffect.inference.forest import MAXIMUM_TREES, Forest, joined, read, write
 from fedaffect.learning.forest.counts import leaf_counts, undecided, with_counts
-from fedaffect.learning.forest.model import as_model, grid_of, settings_of
+from fedaffect.learning.forest.model import grid_of, model_tensors, settings_of
 from fedaffect.learning.forest.random_splits import random_trees
 from fedaffect.randomness import seed_for
 from fedaffect.schema import Tensors
@@ -142,7 +142,7 @@ class FederatedForest(Algorithm):
                 forest = read(state[f"server/{_of_round(TREES, number)}"].tobytes(), TREES)
             smoothing, sharpness = self.settings.smoothing, self.settings.sharpness
             forests.append(with_counts(forest, counts[: forest.trees], smoothing, sharpness))
-        return as_model(joined(forests)) if forests else context.initial
+        return model_tensors(joined(forests)) if forests else context.initial
 
     def declared_updates(self, context: Context) -> Mapping[str, Spec]:
         leaves = 2 ** settings_of(context.experiment).depth

@@ -1,1 +1,1 @@
-"""A random forest as a learner: its trees grown from counts, from public splits, or on one client's items."""
+"""Random forests: trees with random splits and counted leaves, or grown on one client's items."""

@@ -1,8 +1,8 @@
-"""Trees grown by scikit-learn on one client's items, with their thresholds moved to a public grid.
+"""Trees grown with scikit-learn on one client's items, with thresholds on a public grid.
 
-Their splits are chosen by the data, so they tell about them: "Trained Random Forests Completely Reveal your
-Dataset" (Ferry et al. 2024, arXiv 2402.19232). What scikit-learn knows beside (counts, impurities,
-frequencies of inner nodes) is not taken over. That makes it harder, not impossible.
+Their splits depend on the data and reveal it: "Trained Random Forests Completely Reveal your Dataset"
+(Ferry et al. 2024, arXiv 2402.19232). Leaving out scikit-learn's counts, impurities and frequencies of
+inner nodes makes this harder, not impossible.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from fedaffect.inference.forest import Forest
 from fedaffect.learning.forest.random_splits import Grid
 
 FEWEST = 5
-"""Items in a leaf."""
+"""Least number of items in a leaf."""
 
 
 def grow(
@@ -26,17 +26,17 @@ def grow(
     leaf: int,
     seed: int,
 ) -> Forest | None:
-    """A random forest (Breiman 2001); None of fewer items than a leaf must hold.
+    """A random forest (Breiman 2001); None for fewer items than a leaf needs.
 
     Args:
         rows, label: [n, columns] and [n].
-        leaf: fewest items in a leaf.
+        leaf: least number of items in a leaf.
     """
     from sklearn.ensemble import RandomForestClassifier
 
     if len(rows) < leaf:
         return None
-    # Learnt on cells of the grid, so that no value of anybody's can become a threshold.
+    # Grown on cells of the grid, so that no client's value can become a threshold.
     cells = np.stack(
         [np.searchsorted(levels, column) for levels, column in zip(grid, rows.T, strict=True)],
         axis=1,
@@ -65,9 +65,9 @@ def grow(
 def _by_breadth(
     left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
-    """The nodes in an order in which siblings are neighbours; and where in it each one's children begin."""
+    """The nodes in breadth-first order, and the position of each one's left child in it; 0 for leaves."""
     order, first = [0], []
-    for node in order:  # which grows as it is read
+    for node in order:  # grows during iteration
         first.append(len(order) if left[node] >= 0 else 0)
         if left[node] >= 0:
             order += [int(left[node]), int(right[node])]

@@ -1,4 +1,4 @@
-"""A forest as the model of an experiment: its settings, where its trees may cut, and its tensors."""
+"""A forest as the model of an experiment: its settings, its grid of thresholds, its tensors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +14,9 @@ from fedaffect.learning.forest.bagging import FEWEST
 from fedaffect.learning.forest.random_splits import Grid, even_grid, standard_grid
 from fedaffect.schema import Tensors
 
-FLOOR = 1e-6
-ALGORITHMS = ("forest", "local", "centralised")
-"""Those of the package that need neither a gradient nor a mean of models."""
-
 
 class Settings(Section):
-    """The experiment's `[model]` section where its name is `forest`."""
+    """The experiment's `[model]` section with `name = "forest"`."""
 
     trees: int = Field(200, ge=1, le=1000, description="of a forest, or of a round")
     depth: int = Field(6, ge=1, le=10, description="splits from a root to a leaf, at most")
@@ -41,16 +37,16 @@ def settings_of(experiment: Experiment) -> Settings:
     """
     if experiment.model.name != "forest":
         raise UserError(
-            f"model.name: `{experiment.model.name}` is no forest, which this needs; use model.name=forest"
+            f"model.name: `{experiment.model.name}` is no forest; set model.name=forest"
         )
     return validated(Settings, experiment.model.settings, "model forest")
 
 
 def grid_of(experiment: Experiment, columns: int) -> Grid:
-    """float32 [columns, levels]: where trees may cut, as everybody can work it out.
+    """float32 [columns, levels]: the public thresholds of each column.
 
     Raises:
-        UserError: ranges that are not one a column, not increasing, or of columns that are scaled.
+        UserError: not one range for each column, a range that does not increase, or standardised columns.
     """
     settings = settings_of(experiment)
     if not settings.ranges:
@@ -58,20 +54,24 @@ def grid_of(experiment: Experiment, columns: int) -> Grid:
     if experiment.features.standardise != "none":
         raise UserError("model forest: ranges: of raw columns; set features.standardise=none")
     if len(settings.ranges) != columns:
-        raise UserError(f"model forest: ranges: {len(settings.ranges)} given for {columns} columns")
+        raise UserError(
+            f"model forest: ranges: {len(settings.ranges)}; give {columns}, one a column"
+        )
     for number, (low, high) in enumerate(settings.ranges):
         if not -np.inf < low < high < np.inf:
-            raise UserError(f"model forest: ranges: column {number} from {low:g} to {high:g}")
+            raise UserError(
+                f"model forest: ranges: {low:g} to {high:g} of column {number}; give low < high"
+            )
     return even_grid(settings.ranges, settings.levels)
 
 
-def as_model(forest: Forest) -> Tensors:
-    """A forest as a model's tensors."""
+def model_tensors(forest: Forest) -> Tensors:
+    """The tensors `model/...` of a forest."""
     return {f"model/{name}": array.copy() for name, array in forest.arrays.items()}
 
 
-def of_model(tensors: Mapping[str, npt.NDArray[Any]]) -> Forest:
-    """The inverse of `as_model`.
+def forest_of(tensors: Mapping[str, npt.NDArray[Any]]) -> Forest:
+    """The inverse of `model_tensors`.
 
     Raises:
         UserError: tensors that are no forest.

@@ -1,7 +1,6 @@
-"""Totally random trees: splits that nobody's data chose, leaves that only need to be counted.
+"""Totally random trees: their splits follow from a public seed and public ranges, not from data.
 
-Which column a node looks at, and where it cuts, follows from a public seed and public ranges alone (Geurts,
-Ernst, Wehenkel 2006: K = 1, here with thresholds from a grid).
+Geurts, Ernst, Wehenkel 2006 with K = 1, here with thresholds from a grid.
 """
 
 from collections.abc import Sequence
@@ -14,11 +13,11 @@ from fedaffect.inference.forest import Forest
 from fedaffect.randomness import generator
 
 Grid = npt.NDArray[np.float32]
-"""[columns, levels], increasing: the only thresholds that a tree may have."""
+"""float32 [columns, levels], increasing: the possible thresholds of each column."""
 
 
 def standard_grid(columns: int, levels: int) -> Grid:
-    """Quantiles of the standard normal distribution, for columns of mean 0 and variance 1."""
+    """Quantiles of the standard normal distribution, for standardised columns."""
     quantiles = [NormalDist().inv_cdf((i + 1) / (levels + 1)) for i in range(levels)]
     return np.tile(np.array(quantiles, np.float32), (columns, 1))
 
@@ -31,10 +30,11 @@ def even_grid(ranges: Sequence[tuple[float, float]], levels: int) -> Grid:
 
 
 def random_trees(grid: Grid, trees: int, depth: int, classes: int, seed: int) -> Forest:
-    """Complete trees of that depth, their leaves undecided, pooled geometrically.
+    """Complete trees of this depth with random splits, uniform leaves and geometric pooling.
 
-    Node i has the children 2i + 1 and 2i + 2. A node cuts a column drawn among those that the cuts above left
-    two cells of, at a level drawn among those inside; where no column is left, it sends all one way.
+    Node i has the children 2i + 1 and 2i + 2. A node splits a column drawn among those that the splits
+    above it left at least two cells of, at a level drawn among those inside; without such a column all
+    items go one way.
     """
     inner, nodes = 2**depth - 1, 2 ** (depth + 1) - 1
     feature = np.zeros((trees, nodes), np.int16)

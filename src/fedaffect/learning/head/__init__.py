@@ -1,1 +1,1 @@
-"""A linear head on a frozen ONNX backbone, learnt in numpy."""
+"""A linear head on a frozen ONNX backbone, trained in numpy."""

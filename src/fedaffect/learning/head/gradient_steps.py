@@ -1,4 +1,4 @@
-"""Steps down a gradient with numpy: Adam and SGD exactly as torch takes them, for clients without torch."""
+"""Adam and SGD in numpy with torch's results, for clients without torch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +13,8 @@ BETAS = 0.9, 0.999
 EPSILON = 1e-8
 
 
-class Steps:
-    """An optimiser and what it remembers, named as torch's: `optimiser/classify/weight/exp_avg`.
-
-    Both add `weight_decay` times a parameter to its gradient.
-    """
+class NumpyOptimiser:
+    """Adam or SGD with weight decay; its state is named as torch's, `optimiser/classify/weight/exp_avg`."""
 
     def __init__(
         self,
@@ -25,41 +22,41 @@ class Steps:
         learning_rate: float,
         state: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
-        """`state`: what an earlier one remembered, to go on from."""
+        """`state`: that of an earlier optimiser; None = a fresh one."""
         self._training, self._rate = training, learning_rate
         self.state: Tensors = {name: array.copy() for name, array in (state or {}).items()}
 
-    def take(self, name: str, parameter: npt.NDArray[np.float32], gradient: Any) -> None:
-        """Move one parameter (`model/...`) by its gradient, in place."""
+    def step(self, name: str, parameter: npt.NDArray[np.float32], gradient: Any) -> None:
+        """Update one parameter (`model/...`) in place by its gradient."""
         gradient = gradient + self._training.weight_decay * parameter
         path = f"optimiser/{name.removeprefix('model/')}"
         if self._training.optimiser == "adam":
-            step = self._adam(path, gradient)
+            direction = self._adam(path, gradient)
         else:
-            step = self._with_momentum(f"{path}/momentum_buffer", gradient)
-        parameter -= (self._rate * step).astype(np.float32)
+            direction = self._with_momentum(f"{path}/momentum_buffer", gradient)
+        parameter -= (self._rate * direction).astype(np.float32)
 
     def _adam(self, path: str, gradient: Any) -> Any:
         """Kingma and Ba 2015, algorithm 1: m̂ / (√v̂ + ε)."""
         first, second = BETAS
-        mean = self._remembered(f"{path}/exp_avg", gradient)
-        square = self._remembered(f"{path}/exp_avg_sq", gradient)
-        taken = self._remembered(f"{path}/step", np.zeros((), np.float32))
+        mean = self._stored(f"{path}/exp_avg", gradient)
+        square = self._stored(f"{path}/exp_avg_sq", gradient)
+        steps = self._stored(f"{path}/step", np.zeros((), np.float32))
         mean += (1 - first) * (gradient - mean)
         square += (1 - second) * (gradient**2 - square)
-        taken += 1
-        corrected = np.sqrt(square / (1 - second ** float(taken)))
-        return mean / (1 - first ** float(taken)) / (corrected + EPSILON)
+        steps += 1
+        corrected = np.sqrt(square / (1 - second ** float(steps)))
+        return mean / (1 - first ** float(steps)) / (corrected + EPSILON)
 
     def _with_momentum(self, path: str, gradient: Any) -> Any:
         if not self._training.momentum:
             return gradient
-        moved = self._remembered(path, gradient)  # from 0, so that the first step is the gradient
-        moved *= self._training.momentum
-        moved += gradient
-        return moved
+        velocity = self._stored(path, gradient)  # initially 0: the first step is the gradient
+        velocity *= self._training.momentum
+        velocity += gradient
+        return velocity
 
-    def _remembered(self, path: str, like: Any) -> Any:
+    def _stored(self, path: str, like: Any) -> Any:
         if path not in self.state:
             self.state[path] = np.zeros(like.shape, np.float32)
         return self.state[path]

@@ -1,4 +1,4 @@
-"""The learner of a client too small for torch: a linear head on what a frozen backbone makes of images."""
+"""The learner of clients without torch: a linear head on the embeddings of a frozen backbone."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,25 +16,31 @@ from fedaffect.corpus.store import sha256_of
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment, Section, Training, validated
 from fedaffect.inference.backbone import Backbone
-from fedaffect.learning.head.gradient_steps import Steps
+from fedaffect.learning.head.gradient_steps import NumpyOptimiser
 from fedaffect.learning.head.softmax_regression import (
     BIAS,
     WEIGHT,
+    Floats,
     log_probabilities,
     loss_and_gradient,
 )
 from fedaffect.learning.label_balance import LabelBalance
-from fedaffect.learning.learner import DivergedError, Fit, FitOptions, GradientCorrection, Outputs
+from fedaffect.learning.learner import (
+    DivergedError,
+    Fit,
+    FitOptions,
+    GradientCorrection,
+    Outputs,
+    ensure_same_tensors,
+)
 from fedaffect.schema import ClientData, Integers, Tensors
 
-NOT_HERE = ("soft_labels", "focal", "modality_dropout", "contrastive_weight")
-"""Settings of training that a head has nothing of."""
-
-Floats = npt.NDArray[np.float32]
+UNSUPPORTED = ("soft_labels", "focal", "modality_dropout", "contrastive_weight")
+"""Settings of training that a head does not support."""
 
 
 class Settings(Section):
-    """The experiment's `[model]` section where its name is `head`."""
+    """The experiment's `[model]` section with `name = "head"`."""
 
     backbone: str = Field(description="the ONNX file, as `fedaffect export` writes it")
     sha256: str = Field(
@@ -48,30 +54,29 @@ def settings_of(experiment: Experiment) -> Settings:
     """The head's settings, with the digest of its backbone.
 
     Raises:
-        UserError: settings that it does not have, no such file, or not the one of `model.sha256`.
+        UserError: unknown settings, no such file, or a file other than `model.sha256`.
     """
     chosen = validated(Settings, experiment.model.settings, "model head")
     file = Path(chosen.backbone)
     if not file.is_file():
         cure = "make one with `fedaffect export`"
-        if chosen.sha256:  # a run's: another one would not do
-            cure = "put it back, or go to where the run was made"
+        if chosen.sha256:  # of a run that needs this very file
+            cure = "put it back, or run in the folder where training ran"
         raise UserError(f"model.backbone: {file}: no such file; {cure}")
     digest = sha256_of(file)
     if chosen.sha256 not in ("", digest):
         raise UserError(
-            f"model.backbone: {file}: its SHA-256 is {digest}, not {chosen.sha256}: another backbone, "
-            "to which the head does not fit; name the right file"
+            f"model.backbone: {file}: its SHA-256 is {digest}, not {chosen.sha256}: another backbone "
+            "than the head's; name the right file"
         )
     return chosen.model_copy(update={"sha256": digest})
 
 
 class HeadLearner:
-    """A `Learner` whose model is softmax(W z + b), z the embedding of an image; it starts from 0.
+    """A `Learner` whose model is softmax(W z + b), with z the embedding of an image and W, b initially 0.
 
-    An image is embedded when it is first needed, and only then: the backbone never changes. What algorithms
-    make of embeddings (prototypes) they make of z. An item without an image has the embedding 0, teaches
-    nothing, and every class is as probable.
+    The backbone never changes, so each image is embedded once, when first needed. An item without an image
+    has the embedding 0 and uniform probabilities, and is not learnt from.
     """
 
     Settings = Settings
@@ -80,14 +85,14 @@ class HeadLearner:
     def __init__(self, corpus: ConversationCorpus, experiment: Experiment) -> None:
         """
         Raises:
-            UserError: a corpus of other images than the backbone reads, or settings that a head lacks.
+            UserError: a corpus without the images that the backbone reads, or unsupported settings.
         """
         self.settings = settings_of(experiment)
-        self._training = _ensure_plain(experiment.training)
+        self._training = _ensure_supported(experiment.training)
         self._algorithm = experiment.algorithm.name
         self._backbone = Backbone.read(Path(self.settings.backbone))
-        self._modality = _fitting(corpus, self._backbone)
-        self._corpus = self._seen = corpus
+        self._modality = _image_modality(corpus, self._backbone)
+        self._corpus = self._view = corpus
         self._embedding = np.zeros((len(corpus), self.embedding_dim), np.float32)
         self._embedded = np.zeros(len(corpus), bool)
         self._model: Tensors = {
@@ -106,77 +111,74 @@ class HeadLearner:
         learnt = {n: a for n, a in tensors.items() if not n.startswith("features/")}
         if not learnt:
             return
-        for name in sorted({*learnt, *self._model}):
-            has, needs = (_look(side.get(name)) for side in (learnt, self._model))
-            if has != needs:
-                raise UserError(f"model: tensor `{name}`: {has}, where this head has {needs}")
+        ensure_same_tensors(learnt, self._model)
         self._model = {name: array.copy() for name, array in learnt.items()}
 
     @contextmanager
     def using_view(self, view: ConversationCorpus) -> Iterator[None]:
-        before, self._seen = self._seen, view
+        before, self._view = self._view, view
         try:
             yield
         finally:
-            self._seen = before
+            self._view = before
 
     def fit(self, data: ClientData, options: FitOptions) -> Fit:
         """Minimise the weighted cross entropy.
 
-        What the algorithms of the package add to a loss is of embeddings. These are fixed here, so it is a
-        constant, without a gradient, and is not computed.
+        Extra losses of this package's algorithms depend on embeddings alone, which are constant here, so they
+        are not computed.
 
         Raises:
-            UserError: a loss of somebody's own algorithm, which may be of something else; or a teacher, for
-                there are no students.
+            UserError: an extra loss of an algorithm outside this package, or a teacher.
         """
         if options.teacher is not None:
-            raise UserError("algorithm.distil_from: server: a head has no students; use `fused`")
+            raise UserError("algorithm.distil_from: a head has no students; set it to fused")
         if options.extra_loss is not None and ":" in self._algorithm:
             raise UserError(
-                f"algorithm.name: {self._algorithm} has a loss of its own, which a head without torch "
-                "cannot follow; use model.name=face_cnn"
+                f"algorithm.name: {self._algorithm} has a loss of its own, which a head cannot "
+                "minimise without torch; set model.name=face_cnn"
             )
-        label, classes = self._seen.label[data.supervised], len(self._corpus.classes)
+        label, classes = self._view.label[data.supervised], len(self._corpus.classes)
         label_balance = options.label_balance_of(self._training, label, classes)
         useful = np.unique(self._corpus.conversation[data.supervised])
-        present = self._seen.present[self._modality]
+        present = self._view.present[self._modality]
         learning = [n for n in self._model if options.only is None or n in options.only]
         untouched = set(learning)
-        steps = Steps(self._training, options.rate(self._training), options.optimiser)
+        rate = options.rate(self._training)
+        optimiser = NumpyOptimiser(self._training, rate, options.optimiser)
         wanted = options.steps(self._training, len(useful))
         random = np.random.default_rng(options.seed)
-        taken, total, items = 0, 0.0, 0
-        while taken < wanted:
+        steps, total, items = 0, 0.0, 0
+        while steps < wanted:
             total, items = 0.0, 0
             order = shuffled(useful, self._training.batch_size, random)
-            for conversations in islice(order, wanted - taken):
+            for conversations in islice(order, wanted - steps):
                 item = rows_of(self._corpus, conversations)
                 item = item[np.isin(item, data.supervised) & present[item]]
                 loss, gradient = self._loss(item, label_balance)
                 for name in learning:
-                    slope = gradient[name] + _corrected(options.correction, name, self._model[name])
-                    if slope.any():  # where there was nothing to see, nothing is forgotten either
-                        steps.take(name, self._model[name], slope)
+                    added = _correction(options.correction, name, self._model[name])
+                    corrected = gradient[name] + added
+                    if corrected.any():  # no step, and so no weight decay, without data
+                        optimiser.step(name, self._model[name], corrected)
                         untouched.discard(name)
-                taken += 1
+                steps += 1
                 total, items = total + loss * len(item), items + len(item)
             if not np.isfinite(total):
-                raise DivergedError(f"the loss is not finite after {taken} steps")
-        keeps = self._training.optimiser_state == "keep"
-        state = steps.state if keeps else {}
-        return Fit(total / max(items, 1), {}, taken, state, frozenset(untouched))
+                raise DivergedError(f"the loss is not finite after {steps} steps")
+        state = optimiser.state if self._training.optimiser_state == "keep" else {}
+        return Fit(total / max(items, 1), {}, steps, state, frozenset(untouched))
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
         item = np.sort(rows_of(self._corpus, conversations))
-        z, present = self._embeddings(item), self._seen.present[self._modality][item, None]
-        said = np.exp(log_probabilities(z, self._model[WEIGHT], self._model[BIAS]))
-        probability = np.where(present, said, np.float32(1 / said.shape[1]))
+        z, present = self._embeddings(item), self._view.present[self._modality][item, None]
+        predicted = np.exp(log_probabilities(z, self._model[WEIGHT], self._model[BIAS]))
+        probability = np.where(present, predicted, np.float32(1 / predicted.shape[1]))
         return Outputs(item, probability, z, present.astype(np.float32))
 
     def _loss(self, item: Integers, label_balance: LabelBalance) -> tuple[float, Tensors]:
-        """The objective over rows of the corpus, and its gradient by name."""
-        training, label = self._training, self._seen.label[item]
+        """The loss over rows of the corpus, and its gradient by name."""
+        training, label = self._training, self._view.label[item]
         loss, of_weight, of_bias = loss_and_gradient(
             self._embeddings(item),
             label,
@@ -190,50 +192,46 @@ class HeadLearner:
 
     def _embeddings(self, item: Integers) -> Floats:
         """float32 [n, embedding_dim]; 0 where the image is absent."""
-        present = self._seen.present[self._modality][item]
-        fresh = item[present & ~self._embedded[item]]
+        present = self._view.present[self._modality][item]
+        new = item[present & ~self._embedded[item]]
         images = self._corpus.features[self._modality]
-        self._embedding[fresh], _ = self._backbone.embed(images[fresh])
-        self._embedded[fresh] = True
+        self._embedding[new], _ = self._backbone.embed(images[new])
+        self._embedded[new] = True
         return np.where(present[:, None], self._embedding[item], np.float32(0))
 
 
-def _ensure_plain(training: Training) -> Training:
-    """The settings of training, if a head can follow them."""
+def _ensure_supported(training: Training) -> Training:
+    """The settings of training, if a head supports them."""
     default = Training()
-    for name in NOT_HERE:
+    for name in UNSUPPORTED:
         if getattr(training, name) != getattr(default, name):
             raise UserError(
-                f"training.{name}: a head does not know it; set training.{name}="
+                f"training.{name}: a head does not support it; set training.{name}="
                 f"{str(getattr(default, name)).lower()}"
             )
     if training.precision == "bfloat16":
-        raise UserError("training.precision: a head multiplies in float32; use auto")
+        raise UserError("training.precision: a head computes in float32; set it to auto")
     return training
 
 
-def _fitting(corpus: ConversationCorpus, backbone: Backbone) -> str:
-    """The one modality, if it is of the images that the backbone reads."""
+def _image_modality(corpus: ConversationCorpus, backbone: Backbone) -> str:
+    """The name of the only modality, if it has the images that the backbone reads."""
     name, *others = corpus.modalities
     m = corpus.modalities[name]
     if others or not m.is_image or m.shape != backbone.shape:
-        told = ", ".join(f"{m.name} {m.dtype} {m.shape}" for m in corpus.modalities.values())
+        given = ", ".join(f"{m.name} {m.dtype} {m.shape}" for m in corpus.modalities.values())
         raise UserError(
             f"model.backbone: it reads one modality of uint8 images {backbone.shape}; {corpus.name} has "
-            f"{told}: choose it with features.modalities, or take a backbone trained on such"
+            f"{given}; choose it with features.modalities, or name another backbone"
         )
     return name
 
 
-def _corrected(correction: GradientCorrection | None, name: str, parameter: Any) -> Any:
-    """What a correction adds to a gradient."""
+def _correction(correction: GradientCorrection | None, name: str, parameter: Any) -> Any:
+    """What is added to the gradient of a parameter."""
     if correction is None:
         return np.float32(0)
     added = correction.linear.get(name, np.float32(0))
     if name in correction.anchor:
         added = added + np.float32(correction.proximal) * (parameter - correction.anchor[name])
     return added
-
-
-def _look(array: npt.NDArray[Any] | None) -> str:
-    return "none" if array is None else f"{array.dtype} {list(array.shape)}"

@@ -1,4 +1,4 @@
-"""Softmax regression with numpy: probabilities, and the loss with its gradient."""
+"""Softmax regression in numpy: probabilities, and the loss with its gradient."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import numpy.typing as npt
 from fedaffect.learning.label_balance import LabelBalance
 
 WEIGHT, BIAS = "model/classify/weight", "model/classify/bias"
-"""How the parameters of a head are called among tensors."""
+"""Names of a head's tensors."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -21,8 +21,8 @@ def log_probabilities(z: Floats, weight: Floats, bias: Floats) -> Floats:
     """
     logits = z @ weight.T + bias
     shifted = logits - logits.max(axis=1, keepdims=True)
-    found: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return found
+    log: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log
 
 
 def loss_and_gradient(
@@ -30,28 +30,30 @@ def loss_and_gradient(
     label: npt.NDArray[np.int64],
     weight: Floats,
     bias: Floats,
-    balance: LabelBalance,
+    label_balance: LabelBalance,
     label_smoothing: float = 0.0,
 ) -> tuple[float, Floats, Floats]:
-    """Σ w_y (-Σ_c t_c log p_c) / Σ w_y, and its gradients by W and b; all 0 without items.
+    """Loss Σ w_y (-Σ_c t_c log p_c) / Σ w_y and its gradients by W and b; all 0 without items.
 
-    p is the softmax of W z + b + shift, and the target t is 1 - ε at the label y and ε softmax(shift) more
-    everywhere, as in `weighted_cross_entropy` of `objectives`.
+    p = softmax(W z + b + shift); target t = (1 - ε) onehot(y) + ε softmax(shift), as in
+    `objectives.weighted_cross_entropy`.
 
     Args:
         z: float32 [n, d].
         label: int64 [n].
-        balance: w and the shift.
+        label_balance: w and the shift.
         label_smoothing: ε.
     """
     if not len(z):
         return 0.0, np.zeros_like(weight), np.zeros_like(bias)
-    log_probability = log_probabilities(z, weight, bias + balance.shift.astype(np.float32))
-    uninformed = np.exp(balance.shift)
-    target = np.tile(label_smoothing * uninformed / uninformed.sum(), (len(label), 1))
+    log_probability = log_probabilities(z, weight, bias + label_balance.shift.astype(np.float32))
+    prior = np.exp(label_balance.shift)
+    target = np.tile(label_smoothing * prior / prior.sum(), (len(label), 1))
     target[np.arange(len(label)), label] += 1 - label_smoothing
     target = target.astype(np.float32)
-    share = (balance.weight[label] / balance.weight[label].sum()).astype(np.float32)
-    error = share[:, None] * (np.exp(log_probability) - target)
-    loss = -float(share @ (target * log_probability).sum(axis=1))
+    item_weight = (label_balance.weight[label] / label_balance.weight[label].sum()).astype(
+        np.float32
+    )
+    error = item_weight[:, None] * (np.exp(log_probability) - target)
+    loss = -float(item_weight @ (target * log_probability).sum(axis=1))
     return loss, error.T @ z, error.sum(axis=0)

@@ -1,1 +1,1 @@
-"""Networks in torch: the trainer, its objectives and optimisers; all of torch that learns is here."""
+"""Training of torch networks: the trainer, objectives, optimisers, precision, export to ONNX."""

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, for machines without torch: what `inference.backbone` reads."""
+"""Export of a trained network to ONNX, for `inference.backbone` on machines without torch."""
 
 import json
 import logging
@@ -23,28 +23,28 @@ from fedaffect.schema import Size, Tensors
 NEEDED = "onnx", "onnxscript", "onnxruntime"
 OPSET = 20
 CHECKED = (1, 2, 5)
-"""How many images at once the file is compared with torch on; 1 is what a traced example of 1 would fix."""
+"""Batch sizes at which the file is compared with torch."""
 TOLERANCE = 1e-5
 
 
 def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> float:
-    """Write the network of a model folder as one ONNX file; nothing, unless it agrees with torch.
+    """Write the network of a model folder as an ONNX file, if its outputs agree with torch's.
 
-    It reads uint8 images [batch, height, width] and gives `embedding` and `logits`, whatever the batch.
+    Inputs are uint8 images [batch, height, width], outputs `embedding` and `logits`, for any batch size.
 
     Args:
-        member: whose model, of those in the folder.
+        member: name of one of the folder's models.
 
     Returns:
-        the largest difference found, relative to the largest number where that is above 1.
+        The largest difference found, relative to the largest number where that is above 1.
 
     Raises:
-        UserError: no trained model there, one that embeds no single images, a file that disagrees, or that
-            cannot be written.
-        ModuleNotFoundError: of the `export` extra.
+        UserError: no trained model there, one that embeds no single images, a difference above 1e-5, or a
+            file that cannot be written.
+        ModuleNotFoundError: without the `export` extra.
     """
     for package in NEEDED:
-        import_module(package)  # torch would complain in its own way, and late
+        import_module(package)  # before the long work of torch
     config = read_config(folder, allow_code)
     section = experiment_of(config, member).model
     network = None
@@ -61,13 +61,13 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
             f"{folder}: model.name: {section.name} embeds no single images; train a face_cnn"
         )
     _load(network, tensors_of(folder, member), folder)
-    seen = _Seen(network).eval()
+    module = _ImageModule(network).eval()
     random = torch.Generator().manual_seed(0)
     shape = (max(CHECKED), *_image_shape(config.modalities))
     images = torch.randint(0, 256, shape, generator=random, dtype=torch.uint8)
     with torch.inference_mode():
-        expected = {count: seen(images[:count]) for count in CHECKED}
-    payload = _onnx(_exportable(seen), images[:2], config.classes)
+        expected = {count: module(images[:count]) for count in CHECKED}
+    payload = _onnx(_exportable(module), images[:2], config.classes)
     worst = _difference(expected, Backbone(payload, str(out)), images)
     if not worst <= TOLERANCE:
         raise UserError(
@@ -78,8 +78,8 @@ def export(folder: Path, out: Path, member: str, allow_code: bool = False) -> fl
     return worst
 
 
-class _Seen(nn.Module):
-    """Images in; embeddings, and what the network's own head says of them, out."""
+class _ImageModule(nn.Module):
+    """The network from images to embeddings and logits."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -90,33 +90,33 @@ class _Seen(nn.Module):
         return embedding, self.network.classify(embedding)  # type: ignore[operator]
 
 
-def _exportable(seen: nn.Module) -> nn.Module:
-    """The same, its layers changed in place to such as an exporter knows."""
-    for layer in seen.modules():
-        if isinstance(layer, Linear):  # its choice of a kernel by size would fix the size
+def _exportable(module: nn.Module) -> nn.Module:
+    """The module, its layers replaced in place by plain torch layers with the same outputs."""
+    for layer in module.modules():
+        if isinstance(layer, Linear):  # whose choice of a kernel depends on the batch size
             layer.__class__ = nn.Linear  # type: ignore[assignment]
         elif isinstance(layer, StandardisedConvolution):
             layer.plain()
-    return seen
+    return module
 
 
 def _image_shape(modalities: Mapping[str, Size]) -> tuple[int, ...]:
-    """Of the one modality that such a network has."""
+    """The shape of the only modality, an image."""
     (shape,) = modalities.values()
     assert not isinstance(shape, int)
     return shape
 
 
 def _write(out: Path, payload: bytes) -> None:
-    """Beside `out`, then in its place; nothing is left where that fails."""
-    aside = out.with_name(f".{out.name}.writing")
+    """Write atomically: to another file, which then replaces `out`."""
+    temporary = out.with_name(f".{out.name}.writing")
     try:
-        aside.write_bytes(payload)
-        aside.replace(out)
+        temporary.write_bytes(payload)
+        temporary.replace(out)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise UserError(
-            f"{out}: cannot be written: {error.strerror or error}; name another place"
+            f"{out}: cannot be written: {error.strerror or error}; name another file"
         ) from None
 
 
@@ -126,13 +126,13 @@ def _load(network: nn.Module, tensors: Tensors, folder: Path) -> None:
     try:
         network.load_state_dict({own[n]: torch.from_numpy(a) for n, a in learnt.items()})
     except (KeyError, RuntimeError) as error:
-        raise UserError(f"{folder}: its tensors fit another model ({error}); train anew") from None
+        raise UserError(f"{folder}: tensors of another model ({error}); train again") from None
 
 
 def _onnx(network: nn.Module, example: Tensor, classes: tuple[str, ...]) -> bytes:
     """
     Args:
-        example: two images: of a single one the exporter would fix the number.
+        example: two images; with one, the exporter would fix the batch size.
     """
     with _quiet():
         program = torch.onnx.export(
@@ -154,7 +154,7 @@ def _onnx(network: nn.Module, example: Tensor, classes: tuple[str, ...]) -> byte
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch says of its own next versions, and of torchvision, which is not needed."""
+    """Suppress torch's warnings about its next versions and about torchvision, which is not needed."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -171,7 +171,7 @@ def _difference(
 ) -> float:
     worst = 0.0
     for count, outputs in expected.items():
-        for theirs, ours in zip(outputs, exported.embed(images[:count].numpy()), strict=True):
-            scale = max(1.0, float(theirs.abs().max()))
-            worst = max(worst, float(np.abs(theirs.numpy() - ours).max()) / scale)
+        for own, other in zip(outputs, exported.embed(images[:count].numpy()), strict=True):
+            scale = max(1.0, float(own.abs().max()))
+            worst = max(worst, float(np.abs(own.numpy() - other).max()) / scale)
     return worst

@@ -1,7 +1,7 @@
-"""What one client minimises: SDT's three terms (Ma et al. 2024), each a plain function.
+"""Losses: the three terms of SDT (Ma et al. 2024) and a supervised contrastive one.
 
-Rows are gathered before anything is computed on them: a padded or absent row has neither a value nor
-a gradient, where masking afterwards would give 0 × NaN.
+Masked rows are selected before computing: padded or absent rows have neither value nor gradient, whereas
+masking afterwards could give 0 × NaN.
 """
 
 import torch
@@ -21,18 +21,18 @@ def weighted_cross_entropy(
     focal: float = 0.0,
     shift: Tensor | None = None,
 ) -> Tensor:
-    """Σ w_y (1 - p_y)^γ (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, where it has none.
+    """Σ w_y (1 - p_y)^γ (-log p_y) / Σ w_y over the rows of the mask; 0, with a graph, without rows.
 
-    p is the softmax of logits + shift. With smoothing, -log p_y is mixed with the mean of -log p over all
-    classes, each by its part of softmax(shift), which is what p is where logits say nothing. Of an utterance
-    that is of several classes, log p_y and w_y are their means by shares.
+    p = softmax(logits + shift). Label smoothing mixes -log p_y with the mean of -log p over classes,
+    weighted by softmax(shift), the prediction for equal logits. For soft labels, log p_y and w_y are their
+    means over the label's distribution.
 
     Args:
         logits: float [..., C].
-        label: int64 [...], or shares, float [..., C], whose rows sum to 1.
+        label: int64 [...], or soft labels, float [..., C], whose rows sum to 1.
         mask: bool [...], True = counts.
         class_weights: float [C], positive; None = all 1.
-        label_smoothing: a label counts 1 - this, and every class alike for the rest.
+        label_smoothing: weight of the mean over classes.
         focal: γ (Lin et al. 2017); 0 = cross entropy.
         shift: float [C], added to the logits; None = 0.
 
@@ -48,37 +48,34 @@ def weighted_cross_entropy(
     if len(rows) == 0:
         return rows.sum()
     shift = rows.new_zeros(rows.shape[-1]) if shift is None else shift
-    rows, shared = rows + shift, labels.dim() == 2
-    if not focal and not label_smoothing and not shared:
+    rows, soft = rows + shift, labels.dim() == 2
+    if not focal and not label_smoothing and not soft:
         return functional.cross_entropy(rows, labels, weight=class_weights)
-    log_probability = rows.log_softmax(dim=-1)
-    if shared:
-        own = (labels * log_probability).sum(dim=-1)
-    else:
-        own = log_probability.gather(1, labels.unsqueeze(1)).squeeze(1)
-    # torch's own smoothing gives each class its weight: those a client has none of would win.
-    each = -(1 - label_smoothing) * own - label_smoothing * (log_probability @ shift.softmax(-1))
-    if focal:  # at p_y = 1 the slope of 0^γ is infinite for γ < 1
-        unknown = (-torch.expm1(own)).clamp_min(torch.finfo(own.dtype).eps)
-        each = each * unknown**focal
+    log_p = rows.log_softmax(dim=-1)
+    of_label = (labels * log_p).sum(-1) if soft else log_p.gather(1, labels[:, None]).squeeze(1)
+    # torch's own smoothing weighs each class's term, in favour of classes that a client lacks.
+    loss = -(1 - label_smoothing) * of_label - label_smoothing * (log_p @ shift.softmax(-1))
+    if focal:  # 0^γ has an infinite gradient for γ < 1, so 1 - p_y is clamped
+        remaining = (-torch.expm1(of_label)).clamp_min(torch.finfo(of_label.dtype).eps)
+        loss = loss * remaining**focal
     if class_weights is None:
-        weight = torch.ones_like(own)
+        weight = torch.ones_like(of_label)
     else:
-        weight = labels @ class_weights if shared else class_weights[labels]
-    return (weight * each).sum() / weight.sum()
+        weight = labels @ class_weights if soft else class_weights[labels]
+    return (weight * loss).sum() / weight.sum()
 
 
 def supervised_contrastive(
     embedding: Tensor, label: Tensor, mask: Tensor, temperature: float = 0.1
 ) -> Tensor:
-    """Embeddings of one label pull each other, all others push (Khosla et al. 2020, L_out).
+    """The supervised contrastive loss L_out of Khosla et al. 2020.
 
-    Mean over the mask's rows i, among those with another row of their label, of
-    -mean_p log(exp(z_i·z_p / τ) / Σ_a exp(z_i·z_a / τ)), p over these others and a over all others;
-    0 where no label occurs twice.
+    Mean over the mask's rows i that share their label with other rows p, of
+    -mean_p log(exp(z_i·z_p / τ) / Σ_a exp(z_i·z_a / τ)), with a over all other rows; 0 where no label occurs
+    twice.
 
     Args:
-        embedding: float [..., d], scaled to length 1 here.
+        embedding: float [..., d], normalised here.
         label: int64 [...].
         mask: bool [...], True = counts.
 
@@ -92,13 +89,13 @@ def supervised_contrastive(
     """
     rows, labels = functional.normalize(embedding[mask], dim=-1), label[mask]
     itself = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
-    alike = (labels.unsqueeze(0) == labels.unsqueeze(1)) & ~itself
-    likeness = (rows @ rows.T / temperature).masked_fill(itself, -torch.inf)
-    others = alike.sum(dim=1)
+    same = (labels.unsqueeze(0) == labels.unsqueeze(1)) & ~itself
+    similarity = (rows @ rows.T / temperature).masked_fill(itself, -torch.inf)
+    others = same.sum(dim=1)
     if not others.any():
         return rows.sum() * 0
-    share = likeness.log_softmax(dim=1).masked_fill(~alike, 0).sum(dim=1) / others.clamp_min(1)
-    return -share[others > 0].mean()
+    mean = similarity.log_softmax(dim=1).masked_fill(~same, 0).sum(dim=1) / others.clamp_min(1)
+    return -mean[others > 0].mean()
 
 
 def distillation(
@@ -116,7 +113,7 @@ def distillation(
         student_logits: float [..., C].
         mask: bool [...], True = counts.
         temperature: τ.
-        detach_teacher: leave the teacher alone; SDT's release pulls it toward its students as well.
+        detach_teacher: no gradient for the teacher, which SDT's release trains towards its students too.
         scale_by_temperature: times τ² (Hinton et al. 2015), so that gradients keep their size.
 
     Returns:
@@ -149,19 +146,18 @@ def sdt_objective(
     shift: Tensor | None = None,
     teacher: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, each summed over students; and a contrastive term if asked.
+    """γ₁ L_task + γ₂ L_CE + γ₃ L_KL, the latter two summed over students, and a contrastive term if set.
 
-    All three terms are over supervised rows, an unsupervised utterance being context only; those of a
-    student of a modality, its denominators included, over the supervised rows that have it.
+    All terms are over supervised rows; those of a modality's student over supervised rows with this modality.
 
     Args:
         class_weights: float [C]; None = all 1.
-        shift: float [C], added to logits where labels are learnt; None = 0.
-        teacher: float [B, N, C], logits that students learn from; None = those of all modalities together.
+        shift: float [C], added to logits in terms with labels; None = 0.
+        teacher: float [B, N, C], logits to distil from; None = those of all modalities together.
 
     Returns:
-        The total, a scalar with a graph, and its parts without one: `task`, `student`,
-        `distillation`, `contrastive`, each before its factor.
+        The total, a scalar with a graph, and its terms without one, before their factors: `task`, `student`,
+        `distillation`, `contrastive`.
 
     Example:
         >>> rows = torch.ones(1, 2, dtype=torch.bool)
@@ -173,7 +169,7 @@ def sdt_objective(
         tensor(2.7726)
     """
     supervised = batch.supervised
-    label = batch.label if batch.shares is None else batch.shares
+    label = batch.label if batch.soft_label is None else batch.soft_label
     settings = (class_weights, training.label_smoothing, training.focal, shift)
     task = weighted_cross_entropy(prediction.logits, label, supervised, *settings)
     student, distilled = torch.zeros_like(task), torch.zeros_like(task)

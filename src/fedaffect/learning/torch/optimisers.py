@@ -1,4 +1,4 @@
-"""The optimisers that a client learns with, their state as named arrays, and corrected gradients."""
+"""Optimisers, their state as named arrays, and corrections of gradients."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,17 +21,17 @@ def optimiser_for(
     learning_rate: float,
     state: Mapping[str, npt.NDArray[Any]] | None,
 ) -> torch.optim.Optimizer:
-    """Adam, or SGD with momentum, that goes on from a `state_of` an earlier one where there is one."""
-    made: torch.optim.Optimizer
+    """Adam, or SGD with momentum, with the state of an earlier optimiser if given."""
+    optimiser: torch.optim.Optimizer
     if training.optimiser == "adam":
-        made = torch.optim.Adam(
+        optimiser = torch.optim.Adam(
             parameters.values(),
             lr=learning_rate,
             weight_decay=training.weight_decay,
             fused=True,
         )
     else:
-        made = torch.optim.SGD(
+        optimiser = torch.optim.SGD(
             parameters.values(),
             lr=learning_rate,
             weight_decay=training.weight_decay,
@@ -42,12 +42,12 @@ def optimiser_for(
         name, _, key = path.removeprefix("optimiser/").rpartition("/")
         parameter = parameters.get("model/" + name)
         if parameter is not None:
-            made.state[parameter][key] = torch.from_numpy(array.copy()).to(parameter.device)
-    return made
+            optimiser.state[parameter][key] = torch.from_numpy(array.copy()).to(parameter.device)
+    return optimiser
 
 
 def state_of(optimiser: torch.optim.Optimizer, parameters: Named) -> Tensors:
-    """What the optimiser remembers, named `optimiser/gate/weight/exp_avg`."""
+    """The state of an optimiser, named `optimiser/gate/weight/exp_avg`."""
     return {
         f"optimiser/{name.removeprefix('model/')}/{key}": tensor.detach().cpu().numpy().copy()
         for name, parameter in parameters.items()
@@ -56,13 +56,13 @@ def state_of(optimiser: torch.optim.Optimizer, parameters: Named) -> Tensors:
     }
 
 
-def leave_untouched(parameters: Named) -> set[str]:
-    """Let weight decay not wear away what a client has no data for: what gradient is 0 everywhere is none.
+def drop_zero_gradients(parameters: Named) -> set[str]:
+    """Set gradients that are 0 everywhere to None, so that no step is taken where a client has no data.
 
-    Adam makes a whole step of any gradient, that of the decay included, and the others would average it in.
+    Otherwise weight decay would shrink these parameters: Adam makes a full step of any gradient.
 
     Returns:
-        their names.
+        The names of the parameters without a gradient.
     """
     for parameter in parameters.values():
         if parameter.grad is not None and not parameter.grad.any():
@@ -70,8 +70,8 @@ def leave_untouched(parameters: Named) -> set[str]:
     return {name for name, parameter in parameters.items() if parameter.grad is None}
 
 
-class Corrected:
-    """Adds a `GradientCorrection` to gradients; made once for a fit, so that its arrays are moved once."""
+class GradientCorrector:
+    """Adds a `GradientCorrection` to gradients; its arrays are moved to the device once."""
 
     def __init__(self, correction: GradientCorrection, parameters: Named) -> None:
         self._parameters = parameters
@@ -81,7 +81,7 @@ class Corrected:
 
     @torch.no_grad()
     def apply(self) -> None:
-        """To every parameter, whether or not the loss reached it: a slope is the others' gradient too."""
+        """Correct the gradient of every parameter, also of those without one from the loss."""
         for name, parameter in self._parameters.items():
             added = self._linear.get(name)
             if name in self._anchor and self._proximal:

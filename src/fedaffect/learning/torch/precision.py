@@ -1,6 +1,6 @@
-"""In which numbers a model multiplies: float32, or bfloat16 where the machine does that natively and it pays.
+"""Precision of matrix products: float32, or bfloat16 where the device has units for it and it is faster.
 
-Only operands of products are cast (torch.autocast). Weights, optimiser and losses stay float32.
+Only operands of products are cast (torch.autocast); weights, optimiser and losses stay float32.
 """
 
 from contextlib import AbstractContextManager
@@ -11,30 +11,28 @@ import torch
 from torch import nn
 
 WIDE = 512
-"""From this width on bfloat16 saves more than a third of a step (docs/performance.md, measured there)."""
+"""From this width on bfloat16 saves more than a third of a step (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """A choice and its reason, as `environment.json` records them."""
+    """The chosen precision and the reason, as recorded in `environment.json`."""
 
     name: Literal["float32", "bfloat16"]
     reason: str
 
     def products(self, device: torch.device) -> AbstractContextManager[None]:
-        """Within it, products on the device are computed in this precision."""
+        """Inside the context, products on the device are computed in this precision."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.name == "bfloat16")
 
 
 def choose(
     asked: Literal["auto", "float32", "bfloat16"], model: nn.Module, device: torch.device
 ) -> Precision:
-    """What was asked for; with `auto`, by the width of the model and what the device can do.
+    """The precision asked for; `auto` decides by the model's width and the device.
 
-    Convolutions are wide enough at any width: each sums over a whole neighbourhood.
-
-    The rule looks at nothing that changes from run to run, so that equal experiments on one machine
-    give equal numbers.
+    Convolutions count as wide, since they sum over a neighbourhood. The rule depends on nothing that changes
+    between runs, so equal experiments on one machine give equal numbers.
     """
     if asked != "auto":
         return Precision(asked, "as the experiment says")

@@ -1,4 +1,4 @@
-"""What pulls embeddings to global prototypes and pushes them from others: FedProto's term and FedMPD's."""
+"""Losses that pull embeddings to their global prototype and push them from others: FedProto, FedMPD."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,13 @@ class Prototypes:
     """Global prototypes as tensors.
 
     Attributes:
-        table: float32 [P, d]. owner: int64 [P], the class of each.
+        table: float32 [P, d].
+        label: int64 [P], the class of each.
         margin: float32 [P], r of each (eq. 9).
     """
 
     table: Tensor
-    owner: Tensor
+    label: Tensor
     margin: Tensor
 
     @classmethod
@@ -35,7 +36,7 @@ class Prototypes:
         centres: int,
         device: torch.device,
     ) -> "Prototypes":
-        """From prototypes by number (see `fedaffect.inference.prototypes`)."""
+        """From prototypes by number; see `fedaffect.inference.prototypes`."""
         numbers = sorted(prototypes)
         table = np.stack([prototypes[n] for n in numbers]).astype(np.float32)
         return cls(
@@ -46,14 +47,12 @@ class Prototypes:
 
 
 def pull(embedding: Tensor, label: Tensor, prototypes: Prototypes) -> Tensor:
-    """FedProto's regulariser: mean squared error to the label's prototype.
-
-    An utterance of a class without one adds 0.
+    """FedProto's regulariser: mean squared error to the label's prototype; 0 for a class without one.
 
     Args:
         embedding: float32 [n, d]. label: int64 [n].
     """
-    own = label[:, None] == prototypes.owner
+    own = label[:, None] == prototypes.label
     squared = ((embedding[:, None] - prototypes.table) ** 2).mean(dim=-1)
     return (squared * own).sum() / max(len(label), 1)
 
@@ -70,15 +69,15 @@ def pull_and_push(
 
         d(g(x), c^k) + 1/(P-m) Σ_{l≠k} max(0, r_k - d(g(x), c^l))
 
-    An utterance whose class has no global prototype adds 0. The mean over utterances is
-    ω_ik = |D_ik| / |D_i| of eq. 8; 1/(P-m), one over the prototypes of other classes, keeps λ independent
-    of the number of classes. With several centres a class is pulled to its nearest.
+    A class without a global prototype adds 0. The mean over utterances is ω_ik = |D_ik| / |D_i| of eq. 8;
+    1/(P-m), the inverse number of prototypes of other classes, makes λ independent of the number of classes.
+    With several centres an embedding is pulled to its class's nearest.
 
     Args:
-        embedding: float32 [n, d], of unit length, or means of such. label: int64 [n].
+        embedding: float32 [n, d], of unit length or means of such. label: int64 [n].
         terms: the pull, the push, or both.
-        importance: float32 [classes], what an utterance of each class counts; None = 1.
-        size: [n], how many utterances a row is the mean of; None = 1.
+        importance: float32 [classes], weights of the classes; None = 1.
+        size: [n], number of utterances whose mean a row is; None = 1.
     """
     distance, own = _distances(embedding, label, prototypes)
     nearest, position = distance.masked_fill(~own, torch.inf).min(dim=-1)
@@ -86,18 +85,18 @@ def pull_and_push(
     pulled = nearest.masked_fill(~known, 0.0)
     repelled = (prototypes.margin[position][:, None] - distance).clamp_min(0.0) * ~own
     pushed = repelled.sum(dim=-1) / (~own).sum(dim=-1).clamp_min(1)
-    each = (pulled if terms != "push" else 0.0) + (pushed if terms != "pull" else 0.0)
+    loss = (pulled if terms != "push" else 0.0) + (pushed if terms != "pull" else 0.0)
     if importance is not None:
-        each = each * importance[label]
+        loss = loss * importance[label]
     size = torch.ones_like(nearest) if size is None else size
-    return (each * known * size).sum() / size.sum().clamp_min(1)
+    return (loss * known * size).sum() / size.sum().clamp_min(1)
 
 
 def triplet(embedding: Tensor, label: Tensor, prototypes: Prototypes, margin: float) -> Tensor:
-    """What step 6 of Table 1 means: mean max(0, d(g(x), c^y) - min_{l≠y} d(g(x), c^l) + α).
+    """The triplet loss of step 6 of Table 1: mean max(0, d(g(x), c^y) - min_{l≠y} d(g(x), c^l) + α).
 
-    Printed is the opposite: learn where the constraint holds already. An utterance of a class without a
-    global prototype, or with no other to compare with, adds 0.
+    As printed, it would apply where the constraint already holds. A class without a global prototype, or
+    without one of another class, adds 0.
 
     Args:
         embedding: float32 [n, d], of unit length. label: int64 [n].
@@ -112,7 +111,7 @@ def triplet(embedding: Tensor, label: Tensor, prototypes: Prototypes, margin: fl
 
 
 def batch_class_means(embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """By class of a batch: the mean embedding [k, d], the class [k], how many there are [k]."""
+    """Mean embedding [k, d], label [k] and count [k] of each class of a batch."""
     classes, position = torch.unique(label, return_inverse=True)
     member = functional.one_hot(position, len(classes)).to(embedding.dtype)
     size = member.sum(dim=0)
@@ -120,7 +119,7 @@ def batch_class_means(embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor,
 
 
 def _distances(embedding: Tensor, label: Tensor, prototypes: Prototypes) -> tuple[Tensor, Tensor]:
-    """Euclidean distances [n, P], and whose own each prototype is, bool [n, P]."""
-    # The small constant keeps the gradient finite where an embedding meets a prototype.
+    """Euclidean distances [n, P], and whether the prototype is of the label, bool [n, P]."""
+    # The small constant keeps the gradient finite at distance 0.
     squared = ((embedding[:, None] - prototypes.table) ** 2).sum(dim=-1)
-    return squared.add(1e-12).sqrt(), label[:, None] == prototypes.owner
+    return squared.add(1e-12).sqrt(), label[:, None] == prototypes.label

@@ -1,4 +1,4 @@
-"""The torch learner: one model over conversations, weights swapped in place from client to client."""
+"""The learner of torch models over conversations."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +13,20 @@ from fedaffect.corpus.batching import by_length, padded_rows, shuffled
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
-from fedaffect.learning.learner import DivergedError, Fit, FitOptions, Outputs, ensure_fitting
+from fedaffect.learning.learner import (
+    DivergedError,
+    Fit,
+    FitOptions,
+    Outputs,
+    ensure_matching_statistics,
+    ensure_same_tensors,
+)
 from fedaffect.learning.torch.modality_dropout import hide_modalities
 from fedaffect.learning.torch.objectives import sdt_objective
 from fedaffect.learning.torch.optimisers import (
-    Corrected,
+    GradientCorrector,
     Named,
-    leave_untouched,
+    drop_zero_gradients,
     optimiser_for,
     state_of,
 )
@@ -30,7 +37,7 @@ from fedaffect.randomness import seed_for
 from fedaffect.schema import ClientData, Integers, Tensors
 
 Objective = Callable[[DialogueBatch, torch.Tensor], tuple[torch.Tensor, dict[str, torch.Tensor]]]
-"""`(batch, item)` to the loss, a scalar, and its parts; `item` as in `ExtraLoss`."""
+"""`(batch, item) -> (loss, its parts)`; `item` as in `ExtraLoss`."""
 
 PREDICTION_BATCH = 16
 TINY = 1e-12
@@ -39,25 +46,25 @@ TINY = 1e-12
 class ConversationTrainer:
     """A `Learner` for models that read whole conversations.
 
-    Every client of a process shares one trainer: `set` decides whose model it is at the moment.
+    All clients of a process share one trainer; `set` loads a client's model into it.
     """
 
     def __init__(self, corpus: ConversationCorpus, experiment: Experiment, roles: int = 0) -> None:
-        """Build the model from the experiment's seed and move the corpus to its device.
+        """Initialise the model from the experiment's seed and move the corpus to its device.
 
         Args:
-            roles: how many roles the model knows, where that is more than the corpus shows.
+            roles: number of roles of the model, where the corpus has fewer.
 
         Raises:
-            UserError: no such device or model, or settings that the model refuses.
+            UserError: no such device or model, invalid settings, or a corpus that does not match them.
         """
-        # One thread: bits must not depend on how many cores there are, nor two processes share them.
+        # One thread, so that results do not depend on the number of cores.
         torch.set_num_threads(1)
         self._corpus = corpus
         self._training = experiment.training
         if self._training.soft_labels and corpus.votes is None:
             raise UserError(
-                f"training.soft_labels: {corpus.name} has no votes; leave it false, or import the "
+                f"training.soft_labels: {corpus.name} has no votes; set it to false, or import the "
                 "corpus with its votes (docs/corpora.md)"
             )
         self._device = _device(experiment.device)
@@ -83,9 +90,9 @@ class ConversationTrainer:
         }
         self._statistics: Tensors = {}
         self._load_features()
-        # One row more than the corpus has, for padding to point at.
+        # One row more than the corpus, for padding.
         self._role = self._padded(corpus.role, self._roles)
-        self._see(corpus)
+        self._use_view(corpus)
         first = np.zeros(1, np.int64)
         self._embedding_dim = int(self.predict(first).embedding.shape[1])
 
@@ -99,10 +106,10 @@ class ConversationTrainer:
     def set(self, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
         statistics = {n: a for n, a in tensors.items() if n.startswith("features/")}
         learnt = {n: a for n, a in tensors.items() if n not in statistics}
-        # Looked at as a whole first: a model is never half one client's and half another's.
+        # All are checked before any is loaded.
         if learnt:
-            _ensure_equal_shapes(learnt, self._state)
-        ensure_fitting(statistics, self._corpus)
+            ensure_same_tensors(learnt, self._state)
+        ensure_matching_statistics(statistics, self._corpus)
         with torch.no_grad():
             for name, array in learnt.items():
                 self._state[name].copy_(torch.from_numpy(array))
@@ -112,35 +119,35 @@ class ConversationTrainer:
 
     @contextmanager
     def using_view(self, view: ConversationCorpus) -> Iterator[None]:
-        if view is self._seen:
+        if view is self._view:
             yield
             return
-        before = self._seen
-        self._see(view)
+        before = self._view
+        self._use_view(view)
         try:
             yield
         finally:
-            self._see(before)
+            self._use_view(before)
 
     def fit(self, data: ClientData, options: FitOptions) -> Fit:
         training, learning = self._training, self._parameters
         if options.only is not None:
             learning = {n: p for n, p in learning.items() if n in options.only}
-        stepper = optimiser_for(learning, training, options.rate(training), options.optimiser)
-        corrected = Corrected(options.correction, learning) if options.correction else None
+        optimiser = optimiser_for(learning, training, options.rate(training), options.optimiser)
+        corrector = GradientCorrector(options.correction, learning) if options.correction else None
         objective = self._objective(data, options)
         supervised = np.zeros(len(self._corpus) + 1, bool)
         supervised[data.supervised] = True
-        counted = torch.from_numpy(supervised).to(self._device)
-        # A conversation with nothing to learn from teaches nothing: leave it out.
+        in_loss = torch.from_numpy(supervised).to(self._device)
+        # Conversations without a supervised utterance are left out.
         useful = np.unique(self._corpus.conversation[data.supervised])
         rows = np.isin(self._corpus.conversation, useful)
-        lacking = not all(present[rows].any() for present in self._seen.present.values())
-        untouched = set(learning) if lacking else set()
+        modality_missing = not all(present[rows].any() for present in self._view.present.values())
+        untouched = set(learning) if modality_missing else set()
 
         wanted = options.steps(training, len(useful))
         random = np.random.default_rng(options.seed)
-        torch.manual_seed(options.seed)  # dropout, of numbers and of modalities
+        torch.manual_seed(options.seed)  # of dropout and modality dropout
         self._model.train()
         steps, sums, items = 0, dict[str, float](), 0
         with _frozen(self._parameters, learning):
@@ -148,17 +155,17 @@ class ConversationTrainer:
                 sums, items = {}, 0
                 order = shuffled(useful, training.batch_size, random)
                 for conversations in islice(order, wanted - steps):
-                    batch = self._batch(conversations, counted)
+                    batch = self._batch(conversations, in_loss)
                     if training.modality_dropout:
                         batch = hide_modalities(batch, training.modality_dropout)
                     loss, parts = objective(batch, self._rows(conversations))
-                    stepper.zero_grad(set_to_none=True)
+                    optimiser.zero_grad(set_to_none=True)
                     loss.backward()  # type: ignore[no-untyped-call]
-                    if lacking:
-                        untouched &= leave_untouched(learning)
-                    if corrected is not None:
-                        corrected.apply()
-                    stepper.step()
+                    if modality_missing:
+                        untouched &= drop_zero_gradients(learning)
+                    if corrector is not None:
+                        corrector.apply()
+                    optimiser.step()
                     steps += 1
                     size = int(batch.supervised.sum())
                     items += size
@@ -167,32 +174,31 @@ class ConversationTrainer:
                 if not np.isfinite(sums["loss"]):
                     raise DivergedError(f"the loss is not finite after {steps} steps")
         means = {name: total / max(items, 1) for name, total in sums.items()}
-        keeps = training.optimiser_state == "keep"
-        state = state_of(stepper, learning) if keeps else {}
+        state = state_of(optimiser, learning) if training.optimiser_state == "keep" else {}
         return Fit(means.pop("loss", 0.0), means, steps, state, frozenset(untouched))
 
     def _objective(self, data: ClientData, options: FitOptions) -> Objective:
-        """What a lesson minimises: the experiment's objective and what the algorithm adds to it."""
-        label, classes = self._seen.label[data.supervised], len(self._corpus.classes)
+        """The experiment's loss and the algorithm's extra loss."""
+        label, classes = self._view.label[data.supervised], len(self._corpus.classes)
         label_balance = options.label_balance_of(self._training, label, classes)
         weight, shift = (
             torch.from_numpy(array).to(self._device, torch.float32)
             for array in (label_balance.weight, label_balance.shift)
         )
-        taught = None
+        teacher = None
         if options.teacher is not None:
-            taught = self._padded(options.teacher, 1.0).clamp_min(TINY).log()
+            teacher = self._padded(options.teacher, 1.0).clamp_min(TINY).log()
 
         def objective(
             batch: DialogueBatch, item: torch.Tensor
         ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             prediction = self._forward(batch)
-            if taught is not None and not prediction.students:
+            if teacher is not None and not prediction.students:
                 raise UserError(
-                    "algorithm.distil_from: server: this model has no students; use `fused`"
+                    "algorithm.distil_from: this model has no students; set algorithm.distil_from=fused"
                 )
-            soft = None if taught is None else taught[item]
-            loss, parts = sdt_objective(prediction, batch, self._training, weight, shift, soft)
+            of_batch = None if teacher is None else teacher[item]
+            loss, parts = sdt_objective(prediction, batch, self._training, weight, shift, of_batch)
             if options.extra_loss is None:
                 return loss, parts
             extra = options.extra_loss(prediction, batch, item)
@@ -201,16 +207,16 @@ class ConversationTrainer:
         return objective
 
     def predict(self, conversations: npt.NDArray[np.int64]) -> Outputs:
-        nobody = torch.zeros(len(self._corpus) + 1, dtype=torch.bool, device=self._device)
+        unsupervised = torch.zeros(len(self._corpus) + 1, dtype=torch.bool, device=self._device)
         self._model.eval()
         found: dict[str, list[npt.NDArray[Any]]] = {k: [] for k in ("item", "p", "z", "w")}
         by_modality: dict[str, list[npt.NDArray[Any]]] = {m: [] for m in self._corpus.features}
         with torch.inference_mode():
-            for batch_of in by_length(self._corpus, conversations, PREDICTION_BATCH):
-                batch = self._batch(batch_of, nobody)
+            for some in by_length(self._corpus, conversations, PREDICTION_BATCH):
+                batch = self._batch(some, unsupervised)
                 prediction = self._forward(batch)
                 valid = batch.valid
-                rows = padded_rows(self._corpus, batch_of)
+                rows = padded_rows(self._corpus, some)
                 found["item"].append(rows[rows < len(self._corpus)])
                 found["p"].append(prediction.logits[valid].softmax(-1).cpu().numpy())
                 found["z"].append(prediction.embedding[valid].cpu().numpy())
@@ -228,7 +234,7 @@ class ConversationTrainer:
             prediction: Prediction = self._model(batch)
         return prediction.float()
 
-    def _batch(self, conversations: Integers, counted: torch.Tensor) -> DialogueBatch:
+    def _batch(self, conversations: Integers, in_loss: torch.Tensor) -> DialogueBatch:
         rows = self._rows(conversations)
         valid = rows < len(self._corpus)
         return DialogueBatch(
@@ -237,28 +243,28 @@ class ConversationTrainer:
             role=self._role[rows],
             valid=valid,
             label=self._label[rows],
-            supervised=counted[rows],
-            shares=None if self._client_data is None else self._client_data[rows],
+            supervised=in_loss[rows],
+            soft_label=None if self._soft_label is None else self._soft_label[rows],
         )
 
     def _rows(self, conversations: Integers) -> torch.Tensor:
-        """int64 [B, N], rows of the corpus; one past its end in the padding."""
+        """int64 [B, N], rows of the corpus; in the padding the number of its rows."""
         return torch.from_numpy(padded_rows(self._corpus, conversations)).to(self._device)
 
-    def _see(self, view: ConversationCorpus) -> None:
-        """Take labels, votes where they are learnt from, and what is present from a view of the corpus."""
-        self._seen = view
+    def _use_view(self, view: ConversationCorpus) -> None:
+        """Use the labels, votes and presence of a view of the corpus."""
+        self._view = view
         self._label = self._padded(np.maximum(view.label, 0), 0)
         soft = self._training.soft_labels and view.votes is not None
-        self._client_data = self._padded(_client_data(view), 0) if soft else None
+        self._soft_label = self._padded(_soft_label(view), 0) if soft else None
         self._present = {m: self._padded(p, False) for m, p in view.present.items()}
 
     def _load_features(self) -> None:
-        """Scale the whole corpus once, but for images; absent features and the padding row stay 0."""
+        """Standardise all features but images; absent features and the padding row are 0."""
         self._features = {}
         for name, array in self._corpus.features.items():
             dtype = array.dtype if self._corpus.modalities[name].is_image else np.float32
-            # Made with its padding row at once: there is never a second copy.
+            # Allocated with the padding row, so that there is no second copy.
             padded = np.zeros((len(array) + 1, *array.shape[1:]), dtype)
             scaled = padded[:-1]
             scaled[:] = array
@@ -273,8 +279,8 @@ class ConversationTrainer:
         return torch.from_numpy(np.concatenate([array, row])).to(self._device)
 
 
-def _client_data(corpus: ConversationCorpus) -> npt.NDArray[np.float32]:
-    """float32 [items, classes]: the votes as shares of 1; all for the label where nobody voted."""
+def _soft_label(corpus: ConversationCorpus) -> npt.NDArray[np.float32]:
+    """float32 [items, classes]: votes as fractions; one-hot labels where nobody voted."""
     assert corpus.votes is not None
     label = np.eye(len(corpus.classes), dtype=np.float32)[np.maximum(corpus.label, 0)]
     votes = corpus.votes.astype(np.float32)
@@ -283,13 +289,13 @@ def _client_data(corpus: ConversationCorpus) -> npt.NDArray[np.float32]:
 
 
 def _path(name: str) -> str:
-    """torch's name of a tensor as ours: `model/gate/weight`."""
+    """The path `model/gate/weight` of torch's `gate.weight`."""
     return "model/" + name.replace(".", "/")
 
 
 @contextmanager
 def _frozen(parameters: Named, learning: Named) -> Iterator[None]:
-    """While it lasts, only those that learn have a gradient."""
+    """Inside the context, only the parameters of `learning` require a gradient."""
     for name, parameter in parameters.items():
         parameter.requires_grad_(name in learning)
     try:
@@ -300,28 +306,12 @@ def _frozen(parameters: Named, learning: Named) -> Iterator[None]:
 
 
 def _device(name: str) -> torch.device:
-    seen = torch.cuda.device_count()
-    if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= seen:
+    gpus = torch.cuda.device_count()
+    if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= gpus:
         raise UserError(
-            f"device: `{name}` was asked for, but torch sees {seen or 'no'} GPU; use device=cpu"
+            f"device: `{name}` was asked for, but torch finds {gpus or 'no'} GPU; use device=cpu"
         )
     return torch.device(name)
-
-
-def _ensure_equal_shapes(given: Tensors, own: Mapping[str, torch.Tensor]) -> None:
-    for name in sorted({*given, *own}):
-        has, needs = (_look(side.get(name)) for side in (given, own))
-        if has != needs:
-            raise UserError(
-                f"model: tensor `{name}` does not fit: {has}, where the model has {needs}; "
-                "was it made with other model settings?"
-            )
-
-
-def _look(tensor: npt.NDArray[Any] | torch.Tensor | None) -> str:
-    if tensor is None:
-        return "none"
-    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
 
 
 def _same(left: Tensors, right: Tensors) -> bool:

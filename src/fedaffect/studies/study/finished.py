@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from fedaffect.errors import UserError
-from fedaffect.learning.metrics import Counts, Floats, recall_and_f1, scores
+from fedaffect.learning.metrics import Counts, recall_and_f1, scores
 from fedaffect.record.history import Curve, History
 from fedaffect.record.summary import Summary, read_summary
+from fedaffect.schema import Floats
 from fedaffect.studies.paired import Outcome
 
 EXACT = 1e-9
