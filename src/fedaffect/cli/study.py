@@ -58,7 +58,7 @@ def study(
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", help="Corpus, instead of what FILE says, where it has no [corpora]."
+            "--data", help="Corpus, instead of what FILE says, where it names no corpora."
         ),
     ] = None,
     only: Annotated[
@@ -80,8 +80,8 @@ def study(
 ) -> None:
     """Run the rows of studies over seeds, compare them with the base or the best, and say what is noise.
 
-    A FILE without [corpora] is an ablation: rows are named changes, the first is the base. One with them is a
-    table: each row stands on each corpus as the candidate that dev chose, and is compared with the best.
+    A FILE that names no corpora is an ablation: rows are named changes, the first is the base. One that names
+    some is a table: each row stands on each corpus as the candidate that dev chose, beside the best.
 
     Nothing begins before every row has been found sound. What has finished is not run again, what was
     interrupted goes on, and a row that was changed since is run afresh. A run that fails (its model diverges)
