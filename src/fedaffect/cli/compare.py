@@ -1,4 +1,4 @@
-"""`fedaffect compare`: runs side by side, and where they must not be compared."""
+"""`fedaffect compare`: compare runs side by side, with warnings where they are not comparable."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

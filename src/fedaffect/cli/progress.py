@@ -1,4 +1,4 @@
-"""Runs on a line each while they go on, and all of them on one: rounds, clients, loss, score, time left."""
+"""Progress display: one line per run and one for all, with rounds, clients, loss, score and time left."""
 
 from collections import deque
 from collections.abc import Sequence

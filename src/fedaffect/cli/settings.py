@@ -1,4 +1,4 @@
-"""`fedaffect settings`: every setting there is."""
+"""`fedaffect settings`: list the available settings."""
 
 from typing import Annotated
 
@@ -16,7 +16,9 @@ def settings(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, as in docs/settings.md.")
+    ] = False,
 ) -> None:
     """List the settings of an experiment: what `--set NAME=VALUE` takes, its default and meaning."""
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""Conversations as rows of a corpus: which they are, and where each stands in a padded batch."""
+"""Row indices of conversations, padded batches of them, and batch order."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""From the classes of one corpus to those of another, for labels and for what a model says."""
+"""Map labels and predicted probabilities from the classes of one corpus to those of another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

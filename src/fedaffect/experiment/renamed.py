@@ -1,4 +1,4 @@
-"""Settings that were called otherwise in 0.1, read until 0.3 with a note of what to write."""
+"""Deprecated setting names of 0.1, accepted with a note until 0.3."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +14,16 @@ KEYS: dict[str, dict[str, str]] = {
     "algorithm fedmpd": {"strength": "lambda_"},
     "algorithm fedtgp_style": {"strength": "lambda_"},
 }
-"""By section (and the name that stands in it), old key → new key."""
+"""By section (and the value of its name, where it matters), old key → new key."""
 NAMES = {"model": {"council": "codistilled_ensemble"}}
 """By section, old value of `name` → new value."""
 
 
 def with_new_names(experiment: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
-    """The table of an experiment with today's names; of an old key and a new one the old counts.
+    """The table of an experiment with current names; if an old and a new key are set, the old one wins.
 
     Args:
-        quiet: no note, as of the record of an old run, which nobody writes again.
+        quiet: print no note, as when reading the record of an old run.
     """
     found = dict(experiment)
     for section, table in experiment.items():
@@ -33,15 +33,15 @@ def with_new_names(experiment: Mapping[str, Any], quiet: bool = False) -> dict[s
         old_name = new.get("name")
         if isinstance(old_name, str) and old_name in NAMES.get(section, {}):
             new["name"] = NAMES[section][old_name]
-            _tell(quiet, f"{section}.name={old_name}", f"{section}.name={new['name']}")
+            _note_renamed(quiet, f"{section}.name={old_name}", f"{section}.name={new['name']}")
         keys = KEYS.get(section, {}) | KEYS.get(f"{section} {new.get('name')}", {})
         for old in keys.keys() & new.keys():
             new[keys[old]] = new.pop(old)
-            _tell(quiet, f"{section}.{old}", f"{section}.{keys[old]}")
+            _note_renamed(quiet, f"{section}.{old}", f"{section}.{keys[old]}")
         found[section] = new
     return found
 
 
-def _tell(quiet: bool, old: str, new: str) -> None:
+def _note_renamed(quiet: bool, old: str, new: str) -> None:
     if not quiet:
         note(f"{old} is now called {new}; write that (the old name is read until 0.3)")

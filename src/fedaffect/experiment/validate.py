@@ -1,4 +1,4 @@
-"""Sections of settings, and the one-line error where a table does not fit."""
+"""Base classes of settings sections, and validation with one-line errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ class Section(BaseModel):
 
 
 class OpenSection(Section):
-    """A section whose further keys belong to the class that its `name` finds."""
+    """A section with further keys, which the class registered under `name` validates."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -28,7 +28,7 @@ class OpenSection(Section):
 
 
 def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
-    """`schema(**table)`, with pydantic's complaint turned into one line for a person.
+    """`schema(**table)`, with a ValidationError of pydantic reported as a one-line UserError.
 
     Raises:
         UserError: naming `source`, the first offending field and what it may be.
@@ -39,7 +39,7 @@ def validated(schema: type[M], table: Mapping[str, Any], source: str) -> M:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         reason = first["msg"].removeprefix("Value error, ").replace("Field required", "is missing")
-        if not field:  # of several fields at once, which the reason names
+        if not field:  # from a model-level validator; the reason names the fields
             raise UserError(f"{source}: {reason}") from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(_known(schema, first["loc"][:-1]))

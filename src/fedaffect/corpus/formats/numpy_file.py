@@ -1,4 +1,4 @@
-"""Files in numpy's own formats, declared sizes compared with what there is before anything is read."""
+"""Safe reading of .npy and .npz: declared sizes are checked against actual sizes before loading."""
 
 import zipfile
 import zlib

@@ -1,4 +1,4 @@
-"""Where a corpus came from: the files that were read, and one hash that tells whether they changed."""
+"""Provenance of a corpus: its source files and one hash to detect changes."""
 
 import hashlib
 from collections.abc import Sequence

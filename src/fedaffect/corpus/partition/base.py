@@ -12,7 +12,14 @@ from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Partition, Section, validated
 from fedaffect.schema import UNLABELLED, ClientData, Floats, Integers
 
-__all__ = ["ClientData", "Scheme", "client_name", "dealt_by_pull", "tastes", "whole_conversations"]
+__all__ = [
+    "ClientData",
+    "Scheme",
+    "assign_by_weight",
+    "class_proportions",
+    "client_name",
+    "whole_conversations",
+]
 
 
 class Scheme(ABC):
@@ -54,13 +61,15 @@ def client_name(index: int) -> str:
     return f"client-{index:02d}"
 
 
-def tastes(corpus: ConversationCorpus, partition: Partition, random: np.random.Generator) -> Floats:
+def class_proportions(
+    corpus: ConversationCorpus, partition: Partition, random: np.random.Generator
+) -> Floats:
     """[clients, classes], each row drawn from Dirichlet(alpha)."""
     classes = len(corpus.classes)
     return random.dirichlet(np.full(classes, partition.alpha), size=partition.clients)
 
 
-def dealt_by_pull(
+def assign_by_weight(
     corpus: ConversationCorpus, pull: Floats, random: np.random.Generator
 ) -> list[ClientData]:
     """Conversations that go to clients with probability proportional to Σ_k pull_ik · share of class k.

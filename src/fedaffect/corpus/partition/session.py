@@ -1,4 +1,4 @@
-"""A client is a group of people who talk with nobody else: a session of IEMOCAP, a call, a home."""
+"""One client per connected component of persons who share training conversations, as a session of IEMOCAP."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class Session(Scheme):
         group = np.arange(len(corpus.persons))
         conversations = np.unique(corpus.conversation[rows])
         together = [np.unique(corpus.person[corpus.rows(int(c))]) for c in conversations]
-        for people in together:
+        for people in together:  # merge groups that share a person
             for other in np.unique(group[people]):
                 group[group == other] = group[people].min()
         of_conversation = np.array([group[people[0]] for people in together])
@@ -31,6 +31,6 @@ class Session(Scheme):
 
 
 def _names(corpus: ConversationCorpus, group: Integers, number: int) -> list[str]:
-    """Whose group it is; of many, the first three and how many more."""
+    """Names of the group's persons; of more than four, the first three and the number of others."""
     members = [corpus.persons[i] for i in np.flatnonzero(group == number)]
     return members if len(members) <= 4 else [*members[:3], f"{len(members) - 3} more"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fedaffect.corpus.partition.base import ClientData, Scheme, dealt_by_pull
+from fedaffect.corpus.partition.base import ClientData, Scheme, assign_by_weight
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Partition
 
@@ -13,4 +13,4 @@ class Volume(Scheme):
     ) -> list[ClientData]:
         appetite = random.dirichlet(np.full(partition.clients, partition.alpha))
         pull = np.repeat(appetite[:, None], len(corpus.classes), axis=1)
-        return dealt_by_pull(corpus, pull, random)
+        return assign_by_weight(corpus, pull, random)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fedaffect.corpus.partition.base import ClientData, Scheme, dealt_by_pull, tastes
+from fedaffect.corpus.partition.base import ClientData, Scheme, assign_by_weight, class_proportions
 from fedaffect.corpus.schema import ConversationCorpus
 from fedaffect.experiment import Partition
 
@@ -12,5 +12,5 @@ class VolumeAndLabels(Scheme):
         self, corpus: ConversationCorpus, partition: Partition, random: np.random.Generator
     ) -> list[ClientData]:
         appetite = random.dirichlet(np.full(partition.clients, partition.alpha))
-        pull = appetite[:, None] * tastes(corpus, partition, random)
-        return dealt_by_pull(corpus, pull, random)
+        pull = appetite[:, None] * class_proportions(corpus, partition, random)
+        return assign_by_weight(corpus, pull, random)

@@ -1,4 +1,4 @@
-"""What a feature is, and what every set of features promises."""
+"""A feature, and the interface of a feature set."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A finished run as a study reads it, once its figures have been found to belong together."""
+"""A finished run as loaded by a study, with its scores checked against its confusion matrix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What each row is compared with, and what the difference shows; never across evaluations."""
+"""Compare each row with its reference row (first or best), within the same evaluation only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

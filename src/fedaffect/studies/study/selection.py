@@ -1,4 +1,4 @@
-"""Which candidate of a row is run with all seeds: the best on dev. No test figure is read here."""
+"""Model selection: the candidate of each row with the best dev score. Test scores are never read here."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
