@@ -6,6 +6,7 @@ import pytest
 
 from fedaffect import registry
 from fedaffect.errors import UserError
+from fedaffect.report.settings_reference import every_setting
 
 SCHEME = """
 import numpy as np
@@ -56,6 +57,17 @@ def test_a_plain_name_does_not_look_into_the_current_folder(here):
 def test_an_entry_point_is_a_name_like_any_other(installed):
     assert "halves" in registry.names("partition")
     assert registry.find("partition", "halves").__name__ == "Halves"
+    settings = every_setting()
+    (name,) = (s for s in settings["partition"] if s.name == "partition.name")
+    assert "halves" in name.allowed.split(" | ")
+    assert [s.name for s in settings["partition halves"]] == ["partition.first"]
+
+
+@pytest.mark.parametrize("kind", ["model", "algorithm", "partition", "engine", "reader"])
+def test_names_of_each_kind_are_listed_among_the_settings(kind):
+    listed = {s.name: s.allowed for settings in every_setting().values() for s in settings}
+    setting = registry.KINDS[kind].setting
+    assert listed[setting] == " | ".join([*registry.names(kind), "module:Class"])
 
 
 def test_the_nearest_name_is_offered():

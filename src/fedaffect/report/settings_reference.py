@@ -51,6 +51,8 @@ def every_setting(own: Iterable[str] = ()) -> dict[str, list[Setting]]:
         for name in registry.names(kind):
             schema = registry.find(kind, name).Settings
             found[f"{kind} {name}"] = _settings(schema, f"{kind}.")
+    readers = Setting("--reader", _or_own("reader"), NOTHING, "of `data import`: what reads a file")
+    found["data import"] = [readers]
     for name in own:
         kind = _kind_of(name)
         found[f"{kind} {name}"] = _settings(registry.find(kind, name).Settings, f"{kind}.")
@@ -61,7 +63,11 @@ def _with_names(setting: Setting, kind: str) -> Setting:
     """`KIND.name` with the names that it may be."""
     if setting.name != f"{kind}.name":
         return setting
-    return replace(setting, allowed=" | ".join([*registry.names(kind), "module:Class"]))
+    return replace(setting, allowed=_or_own(kind))
+
+
+def _or_own(kind: str) -> str:
+    return " | ".join([*registry.names(kind), "module:Class"])
 
 
 def _kind_of(name: str) -> str:
