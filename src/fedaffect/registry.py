@@ -125,7 +125,7 @@ def _allow_current_folder() -> None:
 def _imported(kind: Kind, module: str) -> ModuleType:
     try:
         return import_module(module)
-    except (ImportError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever the code of a stranger raises
         raise UserError(f"{kind.setting}: cannot import `{module}`: {error}") from None
 
 

@@ -50,7 +50,7 @@ def _common(
 
 def main() -> None:
     """Run the command line; exit code 2 for whatever the user can mend, 130 when interrupted."""
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     warnings.showwarning = partial(_warn, errors)
     try:
         app()

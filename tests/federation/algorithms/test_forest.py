@@ -318,10 +318,10 @@ def test_who_holds_no_forest_is_told(stub, corpus):
     context = Context(given, corpus.classes, 1, {}, 7)
     learner = stub(corpus, np.zeros((len(corpus), 7)), {})
     client = Client(0, all_in_one_client(corpus)[0], learner, corpus.label, np.zeros(3), context)
-    with pytest.raises(UserError, match=r"use model\.name=forest"):
+    with pytest.raises(UserError, match=r"model\.name=forest"):
         FederatedForest({}).client_round({}, client, {})
     other = replace(context, experiment=given.with_settings(["model={name='sdt'}"]))
-    with pytest.raises(UserError, match=r"use model\.name=forest"):
+    with pytest.raises(UserError, match=r"model\.name=forest"):
         FederatedForest({}).initial(other)
 
 
