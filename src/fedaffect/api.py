@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fedaffect.errors import UserError
 from fedaffect.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ def evaluate(
     from fedaffect.studies.evaluate.result import make_result
     from fedaffect.studies.evaluate.task import of_run
 
+    if split not in ("train", "dev", "test", "all"):
+        raise UserError(f"split: no part `{split}`; give train, dev, test or all")
     folder = single_run(Path(run))
     model = read_config(folder / "model", allow_code)
     source, mapping = data and str(data), Path(classes) if classes else None
